@@ -1,0 +1,73 @@
+/// An alias: the version it points to, and a second one that gets a share of the invocations.
+public struct AliasTarget: Sendable, Equatable {
+    public var version: FunctionVersion
+    public var additionalVersion: FunctionVersion?
+    /// 0.0 to 1.0: the share of invocations that `additionalVersion` gets.
+    public var additionalWeight: Double
+
+    public init(version: FunctionVersion, additionalVersion: FunctionVersion? = nil, additionalWeight: Double = 0) {
+        self.version = version
+        self.additionalVersion = additionalVersion
+        self.additionalWeight = additionalWeight
+    }
+}
+
+/// What happens to `Event` invocations of one qualifier (AWS `FunctionEventInvokeConfig`).
+public struct EventInvokeConfiguration: Sendable, Equatable {
+    public static let `default` = EventInvokeConfiguration()
+
+    /// 0 to 2.
+    public var retryAttemptsMax: Int
+    /// 60 to 21,600.
+    public var eventAgeMaxSeconds: Int
+    /// ARN of a function; nil for none.
+    public var onSuccess: String?
+    public var onFailure: String?
+
+    public init(
+        retryAttemptsMax: Int = 2, eventAgeMaxSeconds: Int = 21_600, onSuccess: String? = nil,
+        onFailure: String? = nil
+    ) {
+        self.retryAttemptsMax = retryAttemptsMax
+        self.eventAgeMaxSeconds = eventAgeMaxSeconds
+        self.onSuccess = onSuccess
+        self.onFailure = onFailure
+    }
+}
+
+/// A function with all its versions and aliases, as the control plane publishes it to the data plane.
+public struct FunctionEntry: Sendable, Equatable {
+    public var key: FunctionKey
+    /// Always holds `.latest`.
+    public var versions: [FunctionVersion: FunctionSnapshot]
+    public var aliases: [String: AliasTarget]
+    /// Nil: unreserved. 0 throttles everything.
+    public var reservedConcurrency: Int?
+    /// By qualifier: `$LATEST`, a version's number or an alias's name.
+    public var eventInvokeConfigurations: [String: EventInvokeConfiguration]
+    /// ARN of a function that gets events which failed for good (`DeadLetterConfig`); not versioned.
+    public var deadLetterTarget: String?
+
+    public init(
+        key: FunctionKey, versions: [FunctionVersion: FunctionSnapshot], aliases: [String: AliasTarget] = [:],
+        reservedConcurrency: Int? = nil, eventInvokeConfigurations: [String: EventInvokeConfiguration] = [:],
+        deadLetterTarget: String? = nil
+    ) {
+        self.key = key
+        self.versions = versions
+        self.aliases = aliases
+        self.reservedConcurrency = reservedConcurrency
+        self.eventInvokeConfigurations = eventInvokeConfigurations
+        self.deadLetterTarget = deadLetterTarget
+    }
+
+    /// The version that `qualifier` (nil: `$LATEST`) means for one invocation. `random` in 0..<1 decides between
+    /// the two versions of a weighted alias. Nil when there is no such version or alias.
+    public func resolve(qualifier: String?, random: Double) -> FunctionSnapshot? {
+        guard let qualifier else { return versions[.latest] }
+        if let version = FunctionVersion(qualifier) { return versions[version] }
+        guard let alias = aliases[qualifier] else { return nil }
+        if let additional = alias.additionalVersion, random < alias.additionalWeight { return versions[additional] }
+        return versions[alias.version]
+    }
+}

@@ -1,0 +1,72 @@
+public import CloisterCore
+
+/// Who calls, after the signature has been verified.
+public struct Caller: Sendable, Equatable {
+    public var account: AccountID
+    /// The region that the client signed for.
+    public var region: String
+    /// `arn:aws:iam::ACCOUNT:user/NAME` or an assumed role's ARN.
+    public var principalARN: String
+    public var accessKeyID: String
+
+    public init(account: AccountID, region: String, principalARN: String, accessKeyID: String) {
+        self.account = account
+        self.region = region
+        self.principalARN = principalARN
+        self.accessKeyID = accessKeyID
+    }
+}
+
+/// An authenticated HTTP request to an AWS-compatible service, read in full.
+public struct ServiceRequest: Sendable {
+    public var method: String
+    /// As received: percent-encoded, without the query.
+    public var path: String
+    /// Decoded names and values, in the order received; a name without `=` has an empty value.
+    public var query: [(name: String, value: String)]
+    /// Names in lower case, in the order received.
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+    public var caller: Caller
+    public var requestID: RequestID
+
+    public init(
+        method: String, path: String, query: [(name: String, value: String)] = [],
+        headers: [(name: String, value: String)] = [], body: [UInt8] = [], caller: Caller, requestID: RequestID
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.caller = caller
+        self.requestID = requestID
+    }
+
+    /// The first value of the header `name` (lower case).
+    public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+
+    /// The first value of the query parameter `name`.
+    public func queryValue(_ name: String) -> String? { query.first { $0.name == name }?.value }
+}
+
+/// A service's answer. The front adds `x-amzn-RequestId`, `Date` and the framing.
+public struct ServiceResponse: Sendable {
+    public var status: Int
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// One AWS-compatible service, mounted on the front by the service name in the signature's credential scope.
+public protocol Service: Sendable {
+    /// `lambda`, `logs`, …
+    var signingName: String { get }
+    /// Never throws: every failure is an answer that the service's own clients understand.
+    func respond(to request: ServiceRequest) async -> ServiceResponse
+}
