@@ -48,7 +48,9 @@ let modules: [Module] = [
     Module(
         name: "CloisterLambda", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.crypto, .logging]),
-    Module(name: "CloisterLogs", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"], libraries: [.grdb, .logging]),
+    Module(
+        name: "CloisterLogs", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.grdb, .logging, .crypto]),
     Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
@@ -118,7 +120,22 @@ let package = Package(
     } + [
         .target(name: "CCloisterLinux"),
         .executableTarget(name: "cloister", dependencies: ["CloisterCommands"], swiftSettings: strict),
-        .executableTarget(name: "cloister-agent"),
+        // The first process of every sandbox: Embedded Swift, linked statically, so that it runs in any image and
+        // starts in half a millisecond.
+        .executableTarget(
+            name: "cloister-agent",
+            dependencies: ["CCloisterLinux"],
+            swiftSettings: [
+                .treatAllWarnings(as: .error),
+                .enableExperimentalFeature("Embedded"),
+                .unsafeFlags(["-wmo", "-Osize"]),
+            ],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-Xclang-linker", "-static", "-Xclang-linker", "-Wno-unused-command-line-argument",
+                    "-Xlinker", "-s", "-Xlinker", "--gc-sections",
+                ])
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
