@@ -77,10 +77,11 @@ public final class LogStore: LogSink {
     public func run() async {
         var isFailing = false
         while !Task.isCancelled {
+            isFailing = await flushLogging(wasFailing: isFailing)
             // Only cancellation throws, and the loop's condition sees it.
             try? await Task.sleep(for: configuration.flushInterval)
-            isFailing = await flushLogging(wasFailing: isFailing)
         }
+        _ = await flushLogging(wasFailing: false)
         subscribers.finishAll()
     }
 
