@@ -55,11 +55,18 @@ public struct ServiceResponse: Sendable {
     public var status: Int
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// Parts that follow `body` as they come; the answer is then chunked. Ended by the stream, or by cancelling its
+    /// consumer when the client hangs up.
+    public var stream: AsyncStream<[UInt8]>?
 
-    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    public init(
+        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        stream: AsyncStream<[UInt8]>? = nil
+    ) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.stream = stream
     }
 }
 

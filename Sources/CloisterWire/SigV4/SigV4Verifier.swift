@@ -55,6 +55,9 @@ public struct SigV4Verifier {
             claimedHash: claimed, isPresigned: false)
     }
 
+    /// Whether there is such a key at all: without one a body need not even be read.
+    public func knows(_ accessKeyID: String) -> Bool { lookup(accessKeyID) != nil }
+
     /// Judges the signature. `bodyHash` is the SHA-256 of the body as received.
     public mutating func finish(
         _ pending: Pending, bodyHash: some Sequence<UInt8>, sessionToken: String?

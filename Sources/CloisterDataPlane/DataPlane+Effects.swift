@@ -1,0 +1,172 @@
+import CloisterCore
+import CloisterIsolation
+import CloisterServiceKit
+import CloisterWire
+import Glibc
+import Logging
+import NIOCore
+
+/// Does what the scheduler decides, and tells it what came of it.
+extension DataPlane: EnvironmentObserver {
+    func perform(_ effect: SchedulerEffect) {
+        switch effect {
+        case .start(let number, let pool): start(number, pool)
+        case .run(let invocation, let bound, let isFrozen): run(invocation, bound, isFrozen: isFrozen)
+        case .refuse(let invocation, let throttle):
+            end(invocation, .throttled(throttle))
+        case .failStart(let number, let environment):
+            guard let invocation = invocations[number] else { return }
+            end(number, environments[environment]?.startFailure?(invocation.requestID) ?? DataPlane.lost)
+        case .freeze(let number): freeze(number)
+        case .destroy(let number, let reason):
+            logger.debug("environment ends", metadata: ["reason": "\(reason.rawValue)", "id": "\(environments[number]?.id.rawValue ?? "")"])
+            end(number)
+        }
+    }
+
+    static let lost = InvocationResult.failed(
+        ServiceError("ServiceException", status: 500, message: "The execution environment could not be started.", fault: .service))
+
+    private func end(_ number: InvocationNumber, _ result: InvocationResult) {
+        guard let invocation = invocations.removeValue(forKey: number) else { return }
+        invocation.sink.ended(result, of: invocation, logTail: nil)
+    }
+
+    private func run(_ number: InvocationNumber, _ bound: BoundEnvironment, isFrozen: Bool) {
+        guard let invocation = invocations.removeValue(forKey: number), let environment = environments[bound.number]
+        else { return }
+        if environment.owner == nil { environment.owner = bound.owner }
+        precondition(environment.owner == bound.owner && EnvironmentOwner(invocation.tenant) == bound.owner)
+        if isFrozen || environment.isFrozen { thaw(environment) }
+        environment.deliver(invocation)
+    }
+
+    private func freeze(_ number: EnvironmentNumber) {
+        guard let environment = environments[number], let sandbox = environment.sandbox else { return }
+        sandbox.freeze()
+        environment.isFrozen = true
+        let held = (sandbox.memory().currentBytes + (1 << 20) - 1) >> 20
+        schedule { $0.environmentHolds(number, memoryMiB: held, now: $1, into: &$2) }
+    }
+
+    private func thaw(_ environment: ExecutionEnvironment) {
+        environment.sandbox?.thaw()
+        environment.isFrozen = false
+    }
+
+    // MARK: Start
+
+    private func start(_ number: EnvironmentNumber, _ pool: PoolKey) {
+        let id = EnvironmentID(random: randomness.next(), randomness.next())
+        guard let function = poolSnapshots[pool] else {
+            return schedule { $0.environmentLost(number, now: $1, into: &$2) }
+        }
+        let environment = ExecutionEnvironment(number: number, id: id, function: function, observer: self, loop: loop)
+        environments[number] = environment
+        let backend = configuration.backend
+        if let minimum = function.isolationMinimum, backend.level < minimum {
+            return failedToStart(environment) { _ in
+                .failed(
+                    ServiceError(
+                        "InvalidParameterValueException", status: 400,
+                        message: "The function demands the isolation level \(minimum.rawValue); in force is \(backend.level.rawValue)."))
+            }
+        }
+        let wanted = SandboxConfiguration(
+            id: id, imageDirectory: function.imageDirectory, codeDirectory: function.codeDirectory,
+            layersDirectory: function.layersDirectory, memoryMiB: function.memoryMiB,
+            ephemeralStorageMiB: function.ephemeralStorageMiB)
+        Task {
+            do throws(IsolationError) {
+                let sandbox = try await backend.start(wanted)
+                self.loop.execute { self.attach(sandbox, to: environment) }
+            } catch {
+                self.loop.execute { self.startFailed(environment, error) }
+            }
+        }
+    }
+
+    private func startFailed(_ environment: ExecutionEnvironment, _ error: IsolationError) {
+        logger.error("sandbox did not start", metadata: ["id": "\(environment.id)", "error": "\(error)"])
+        failedToStart(environment) { _ in DataPlane.lost }
+    }
+
+    private func attach(_ sandbox: any Sandbox, to environment: ExecutionEnvironment) {
+        let secret = Base64.encode("\(randomness.next())\(randomness.next())")
+        let credentials = AccessKey(
+            id: "ASIA" + String(environment.id.rawValue.prefix(16)).uppercased(), secret: secret,
+            sessionToken: Base64.encode("\(environment.id)\(randomness.next())"))
+        let variables = EnvironmentVariables.make(
+            for: environment.function, logStream: environment.logStream, credentials: credentials, secret: secret)
+        let message = AgentMessage.start(arguments: environment.function.bootstrap, environment: variables)
+        guard environments[environment.number] === environment, let frame = message.encoded() else {
+            for descriptor in [sandbox.channels.agent, sandbox.channels.output, sandbox.channels.runtimeListener] {
+                close(descriptor)
+            }
+            destroy(sandbox, environment.number)
+            return
+        }
+        do {
+            try environment.attach(sandbox, startMessage: frame, logs: configuration.logs)
+        } catch {
+            logger.error("channels were not adopted", metadata: ["id": "\(environment.id)", "error": "\(error)"])
+            failedToStart(environment) { _ in DataPlane.lost }
+        }
+    }
+
+    // MARK: Reports
+
+    func initialised(_ environment: ExecutionEnvironment) {
+        schedule { $0.environmentReady(environment.number, now: $1, into: &$2) }
+    }
+
+    func answered(_ environment: ExecutionEnvironment) {
+        schedule { $0.invocationAnswered(by: environment.number, now: $1, into: &$2) }
+    }
+
+    func released(_ environment: ExecutionEnvironment) {
+        schedule { $0.environmentReleased(environment.number, now: $1, into: &$2) }
+    }
+
+    func recovering(_ environment: ExecutionEnvironment) {
+        if environment.isFrozen { thaw(environment) }
+        guard environment.owner != nil else { return broken(environment) }
+        schedule { $0.environmentRecovering(environment.number, now: $1, into: &$2) }
+    }
+
+    func failedToStart(_ environment: ExecutionEnvironment, _ failure: @escaping StartFailure) {
+        environment.startFailure = failure
+        lose(environment)
+    }
+
+    func broken(_ environment: ExecutionEnvironment) {
+        if let invocation = environment.invocation {
+            environment.invocation = nil
+            invocation.sink.ended(DataPlane.lost, of: invocation, logTail: nil)
+        }
+        lose(environment)
+    }
+
+    /// Tells the scheduler first, which may still ask why the environment failed, then ends it.
+    private func lose(_ environment: ExecutionEnvironment) {
+        guard environments[environment.number] === environment else { return }
+        let number = environment.number
+        schedule { $0.environmentLost(number, now: $1, into: &$2) }
+        loop.execute { self.end(number) }
+    }
+
+    // MARK: End
+
+    func end(_ number: EnvironmentNumber) {
+        guard let environment = environments.removeValue(forKey: number) else { return }
+        environment.close()
+        if let sandbox = environment.sandbox { destroy(sandbox, number) }
+    }
+
+    private func destroy(_ sandbox: any Sandbox, _ number: EnvironmentNumber) {
+        destroying[number] = Task {
+            await sandbox.destroy()
+            self.loop.execute { self.destroying[number] = nil }
+        }
+    }
+}

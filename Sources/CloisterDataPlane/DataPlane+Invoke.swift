@@ -1,0 +1,148 @@
+import CloisterCore
+import CloisterServiceKit
+import CloisterWire
+import Crypto
+import NIOCore
+
+/// What comes in by the front: who it is from, and where it goes.
+extension DataPlane {
+    // MARK: Access
+
+    /// Nil where unsigned requests are let in and this one is unsigned.
+    func beginVerification(_ head: HTTPHead) throws(SigV4Error) -> SigV4Verifier.Pending? {
+        if configuration.isUnsignedAllowed, !head.has("authorization"), !head.query.contains("X-Amz-Signature=") {
+            return nil
+        }
+        let pending = try verifier.begin(head, nowEpochSeconds: Clock.wallMilliseconds() / 1_000)
+        guard verifier.knows(pending.scope.accessKeyID) else { throw .unknownKey }
+        return pending
+    }
+
+    func finishVerification(
+        _ pending: SigV4Verifier.Pending, bodyHash: SHA256.Digest, head: HTTPHead
+    ) throws(SigV4Error) -> Caller {
+        let key = try verifier.finish(pending, bodyHash: bodyHash, sessionToken: head.first("x-amz-security-token"))
+        return Caller(
+            account: configuration.account, region: pending.scope.region,
+            principalARN: "arn:aws:iam::\(configuration.account):user/administrator", accessKeyID: key.id)
+    }
+
+    var anonymousCaller: Caller {
+        Caller(
+            account: configuration.account, region: "us-east-1",
+            principalARN: "arn:aws:iam::\(configuration.account):user/local", accessKeyID: "")
+    }
+
+    // MARK: Services
+
+    func serve(
+        _ head: HTTPHead, body: ByteBuffer, caller: Caller, pending: SigV4Verifier.Pending?, on connection: FrontConnection
+    ) throws(ServiceError) {
+        let name = pending?.scope.service ?? unsignedServiceName(head)
+        guard let service = services[name] else {
+            throw ServiceError("UnknownServiceException", status: 501, message: "Cloister has no service '\(name)'.")
+        }
+        guard let query = PercentEncoding.queryItems(head.query) else {
+            throw ServiceError("ValidationException", status: 400, message: "The query string is malformed.")
+        }
+        let request = ServiceRequest(
+            method: head.method, path: head.path, query: query, headers: head.allFields,
+            body: Array(body.readableBytesView), caller: caller, requestID: connection.requestID)
+        let bound = NIOLoopBound(connection, eventLoop: loop)
+        let loop = self.loop
+        Task {
+            let response = await service.respond(to: request)
+            loop.execute { bound.value.respond(response) }
+        }
+    }
+
+    private func unsignedServiceName(_ head: HTTPHead) -> String {
+        if head.path.hasPrefix("/_cloister/") { return "cloister" }
+        return head.first("x-amz-target")?.hasPrefix("Logs_") == true ? "logs" : "lambda"
+    }
+
+    // MARK: Invoke
+
+    func invoke(
+        _ route: InvokeRoute, head: HTTPHead, body: ByteBuffer, caller: Caller, on connection: FrontConnection
+    ) throws(ServiceError) {
+        let request = try InvokeRequest(route, head: head, body: body)
+        let target = try resolve(request, caller: caller)
+        let tenant = try admit(request, target.function)
+        switch request.type {
+        case .dryRun:
+            connection.respond(status: 204, fields: [], body: ByteBuffer())
+        case .event:
+            accept(request, target, tenant, on: connection)
+        case .requestResponse:
+            let sink: any InvocationSink =
+                route.isStreaming ? StreamInvocationSink(connection) : BufferedInvocationSink(connection)
+            begin(
+                Invocation(
+                    number: nextInvocationNumber(), requestID: connection.requestID, function: target.function,
+                    invokedARN: target.arn, tenant: tenant, payload: request.payload,
+                    clientContext: request.contextText(admitting: tenant),
+                    traceHeader: traceHeader(request.traceHeader, isActive: target.function.isTracingActive),
+                    wantsLogTail: request.wantsLogTail && !route.isStreaming, sink: sink, receivedAt: Clock.now()),
+                pool: target.pool)
+        }
+    }
+
+    struct Target {
+        let function: FunctionSnapshot
+        let pool: PoolNumber
+        let arn: String
+    }
+
+    private func resolve(_ request: InvokeRequest, caller: Caller) throws(ServiceError) -> Target {
+        let reference = request.reference
+        if let account = reference.account, account != configuration.account.rawValue {
+            throw ServiceError(
+                "AccessDeniedException", status: 403,
+                message: "User: \(caller.principalARN) is not authorized to perform: lambda:InvokeFunction on a function of account \(account)")
+        }
+        if let region = reference.region, region != caller.region {
+            throw InvokeErrors.notFound("arn:aws:lambda:\(region):\(configuration.account):function:\(reference.name)")
+        }
+        let key = FunctionKey(region: caller.region, name: reference.name)
+        return try resolve(key, qualifier: reference.qualifier ?? request.qualifier)
+    }
+
+    func resolve(_ key: FunctionKey, qualifier: String?) throws(ServiceError) -> Target {
+        let arn = key.arn(account: configuration.account) + (qualifier.map { ":\($0)" } ?? "")
+        guard let published = functions[key],
+            let function = published.entry.resolve(qualifier: qualifier, random: randomness.nextUnit()),
+            let pool = published.pools[PoolKey(function)]
+        else { throw InvokeErrors.notFound(arn) }
+        if let reason = function.unavailableReason {
+            throw ServiceError("ResourceConflictException", status: 409, message: reason)
+        }
+        return Target(function: function, pool: pool, arn: arn)
+    }
+
+    private func admit(_ request: InvokeRequest, _ function: FunctionSnapshot) throws(ServiceError) -> TenantID? {
+        do {
+            return try TenantAdmission.admit(
+                header: request.tenantClaim, clientContext: request.clientContext?.tenantClaim ?? .absent,
+                isTenantIsolated: function.isTenantIsolated, lengthMax: function.tenantIDLengthMax)
+        } catch {
+            throw InvokeErrors.parameter(error.message)
+        }
+    }
+
+    func begin(_ invocation: Invocation, pool: PoolNumber) {
+        invocations[invocation.number] = invocation
+        schedule {
+            $0.invoke(invocation.number, pool: pool, owner: EnvironmentOwner(invocation.tenant), now: $1, into: &$2)
+        }
+    }
+
+    /// The caller's trace header with what it lacks, or a new one.
+    func traceHeader(_ given: String?, isActive: Bool) -> String {
+        if let given, given.contains("Root=1-"), given.utf8.count <= 256 { return given }
+        let time = String(Clock.wallMilliseconds() / 1_000, radix: 16)
+        let root = EnvironmentID(random: randomness.next(), randomness.next()).rawValue
+        let parent = EnvironmentID(random: randomness.next(), 0).rawValue.prefix(16)
+        return "Root=1-\(time)-\(root.prefix(24));Parent=\(parent);Sampled=\(isActive ? 1 : 0)"
+    }
+}

@@ -1,0 +1,148 @@
+import CloisterCore
+import CloisterIsolation
+import CloisterServiceKit
+import CloisterWire
+import Logging
+import NIOCore
+import NIOPosix
+
+/// The way of every invocation: front, admission, scheduler, environments, event queue, all on one event loop, so that
+/// an invocation crosses no thread and takes no lock. What takes time (starting sandboxes, control-plane services, the
+/// store) runs elsewhere and reports back to the loop.
+///
+/// Loop-confined: every stored property is touched on `loop` only, hence `@unchecked Sendable`; the public methods hop.
+public final class DataPlane: @unchecked Sendable {
+    static let connectionsMax = 4_096
+
+    let configuration: DataPlaneConfiguration
+    let loop: any EventLoop
+    let logger: Logger
+    let services: [String: any Service]
+    var scheduler: Scheduler
+    var effects: [SchedulerEffect] = []
+    var functions: [FunctionKey: PublishedFunction] = [:]
+    var poolSnapshots: [PoolKey: FunctionSnapshot] = [:]
+    var environments: [EnvironmentNumber: ExecutionEnvironment] = [:]
+    var invocations: [InvocationNumber: Invocation] = [:]
+    /// Sandboxes that are being destroyed, so that a shutdown waits for them.
+    var destroying: [EnvironmentNumber: Task<Void, Never>] = [:]
+    var events = EventInvokeQueue()
+    /// What `events` decides about, without payloads.
+    var pendingEvents: [RequestID: QueuedEvent] = [:]
+    var eventsArmedFor: Int64?
+    var randomness = Randomness()
+    var verifier: SigV4Verifier
+    private var connections: [ObjectIdentifier: FrontConnection] = [:]
+    private var lastInvocation = 0
+    private var armedDeadline: Moment?
+    private var isPerforming = false
+    private var date = (second: Int64(-1), text: "")
+    private var listener: (any Channel)?
+
+    /// A function as the data plane knows it, with the pools of its versions.
+    struct PublishedFunction {
+        var entry: FunctionEntry
+        var pools: [PoolKey: PoolNumber]
+    }
+
+    public init(configuration: DataPlaneConfiguration, loop: any EventLoop) {
+        self.configuration = configuration
+        self.loop = loop
+        self.logger = configuration.logger
+        self.services = Dictionary(configuration.services.map { ($0.signingName, $0) }) { first, _ in first }
+        self.scheduler = Scheduler(configuration: configuration.scheduler)
+        let keys = Dictionary(configuration.accessKeys.map { ($0.id, $0) }) { first, _ in first }
+        self.verifier = SigV4Verifier { keys[$0] }
+    }
+
+    /// Takes up what an earlier run had accepted, then listens. Returns the address in use.
+    public func start(host: String, port: Int) async throws -> SocketAddress? {
+        let pending = try await configuration.events.pending()
+        try await loop.submit { self.restore(pending) }.get()
+        let listener = try await ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(FrontConnection(plane: self))
+                }
+            }
+            .bind(host: host, port: port).get()
+        try await loop.submit {
+            self.listener = listener
+            self.loop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in self.closeOverdue() }
+        }.get()
+        return listener.localAddress
+    }
+
+    /// Stops listening and destroys every environment. Invocations that run are answered with an error.
+    public func stop() async {
+        let ending = try? await loop.submit { () -> [Task<Void, Never>] in
+            self.listener?.close(promise: nil)
+            for connection in self.connections.values { connection.close() }
+            for number in self.environments.keys.sorted() { self.end(number) }
+            return Array(self.destroying.values)
+        }.get()
+        for task in ending ?? [] { await task.value }
+    }
+
+    // MARK: Connections
+
+    func opened(_ connection: FrontConnection) -> Bool {
+        guard connections.count < DataPlane.connectionsMax else { return false }
+        connections[ObjectIdentifier(connection)] = connection
+        return true
+    }
+
+    func closed(_ connection: FrontConnection) { connections[ObjectIdentifier(connection)] = nil }
+
+    private func closeOverdue() {
+        let now = Clock.now()
+        for connection in connections.values where connection.isOverdue(now: now) { connection.close() }
+    }
+
+    func nextRequestID() -> RequestID { RequestID(random: randomness.next(), randomness.next()) }
+
+    func nextInvocationNumber() -> InvocationNumber {
+        lastInvocation += 1
+        return InvocationNumber(lastInvocation)
+    }
+
+    /// The `Date` field's value, made once a second.
+    var httpDate: String {
+        let second = Clock.wallMilliseconds() / 1_000
+        if date.second != second { date = (second, WallTime.http(epochSeconds: second)) }
+        return date.text
+    }
+
+    // MARK: Scheduler
+
+    /// Gives an event to the scheduler, then does what it says. Effects that lead to further events on the same stack
+    /// are done after the ones before them.
+    func schedule(_ event: (inout Scheduler, Moment, inout [SchedulerEffect]) -> Void) {
+        loop.assertInEventLoop()
+        event(&scheduler, Clock.now(), &effects)
+        guard !isPerforming else { return }
+        isPerforming = true
+        var index = 0
+        while index < effects.count {
+            perform(effects[index])
+            index += 1
+        }
+        effects.removeAll(keepingCapacity: true)
+        isPerforming = false
+        armTimer()
+    }
+
+    private func armTimer() {
+        guard let deadline = scheduler.nextDeadline else { return }
+        if let armedDeadline, armedDeadline <= deadline { return }
+        armedDeadline = deadline
+        loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, deadline.nanoseconds)))) {
+            guard self.armedDeadline == deadline else { return }
+            self.armedDeadline = nil
+            self.schedule { $0.advance(to: $1, into: &$2) }
+        }
+    }
+}

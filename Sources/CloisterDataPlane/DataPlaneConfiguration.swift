@@ -1,0 +1,58 @@
+import CloisterCore
+import CloisterIsolation
+import CloisterServiceKit
+import CloisterWire
+import Logging
+
+/// What the data plane is made of. Assembled by the server.
+public struct DataPlaneConfiguration: Sendable {
+    public var account: AccountID
+    public var backend: any IsolationBackend
+    public var scheduler: SchedulerConfiguration
+    public var logs: any LogSink
+    public var events: any EventStore
+    /// Mounted by the service name in the signature's scope.
+    public var services: [any Service]
+    /// The administrators' keys.
+    public var accessKeys: [AccessKey]
+    /// Lets requests in that carry no signature at all. For one person's machine only.
+    public var isUnsignedAllowed: Bool
+    public var logger: Logger
+
+    public init(
+        account: AccountID, backend: any IsolationBackend, scheduler: SchedulerConfiguration, logs: any LogSink,
+        events: any EventStore, services: [any Service] = [], accessKeys: [AccessKey],
+        isUnsignedAllowed: Bool = false, logger: Logger
+    ) {
+        self.account = account
+        self.backend = backend
+        self.scheduler = scheduler
+        self.logs = logs
+        self.events = events
+        self.services = services
+        self.accessKeys = accessKeys
+        self.isUnsignedAllowed = isUnsignedAllowed
+        self.logger = logger
+    }
+}
+
+/// One environment as operators see it.
+public struct EnvironmentDescription: Sendable, Codable {
+    public var id: String
+    public var function: String
+    public var version: String
+    public var region: String
+    /// Nil while nobody is bound to it, and on functions without tenant isolation.
+    public var tenantId: String?
+    public var isBound: Bool
+    /// `starting`, `unbound`, `idle`, `frozen`, `busy`, `recovering`.
+    public var state: String
+    public var level: String
+    public var memoryBytes: Int
+    public var peakMemoryBytes: Int
+    /// ISO 8601.
+    public var since: String
+    public var invocations: Int
+    public var processId: Int32
+    public var logStream: String
+}

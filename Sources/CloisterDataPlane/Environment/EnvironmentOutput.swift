@@ -1,0 +1,120 @@
+import CloisterCore
+import CloisterServiceKit
+import Glibc
+import NIOCore
+
+/// What comes out of one environment's standard output and error, made into log records. Everything here is hostile:
+/// lines are bounded, bytes that aren't UTF-8 are replaced. Loop-confined.
+final class EnvironmentOutput {
+    /// CloudWatch's bound on one event.
+    static let lineBytesMax = 262_144
+    /// Read from the pipe in one go at the end of an invocation.
+    static let drainBytesMax = 1 << 20
+
+    private let sink: any LogSink
+    private let region: String
+    private let group: String
+    let stream: String
+    /// The pipe's read end, for reading what is there at this very moment. Owned by the channel, not by this.
+    private let descriptor: Int32
+    private var partial: [UInt8] = []
+    private var tail: [UInt8]?
+    private(set) var tenant: TenantID?
+    private(set) var requestID: RequestID?
+    private var isClosed = false
+
+    init(sink: any LogSink, function: FunctionSnapshot, stream: String, descriptor: Int32) {
+        self.sink = sink
+        self.region = function.key.function.region
+        self.group = function.logGroup
+        self.stream = stream
+        self.descriptor = descriptor
+    }
+
+    /// Records from here on belong to this invocation, until the next one begins: what a function writes between
+    /// invocations is still of the tenant that the environment is bound to.
+    func begin(_ invocation: Invocation) {
+        tenant = invocation.tenant
+        requestID = invocation.requestID
+        tail = invocation.wantsLogTail ? [] : nil
+    }
+
+    /// The last 4 KB of the invocation's log.
+    func takeTail() -> [UInt8]? {
+        defer { tail = nil }
+        return tail
+    }
+
+    /// One record of the platform's own.
+    func write(_ message: String) {
+        append([record(message)])
+    }
+
+    func received(_ bytes: some Collection<UInt8>) {
+        var records: [LogRecord] = []
+        for part in bytes.split(separator: 0x0a, maxSplits: .max, omittingEmptySubsequences: false).enumerated() {
+            // A line end stands before every part but the first.
+            if part.offset > 0 { finishLine(into: &records) }
+            let room = EnvironmentOutput.lineBytesMax - partial.count
+            partial.append(contentsOf: part.element.prefix(room))
+            if part.element.count >= room { finishLine(into: &records) }
+        }
+        append(records)
+    }
+
+    /// Reads what the processes inside have written up to now, so that it stands before the end of the invocation.
+    func drain() {
+        guard !isClosed else { return }
+        var total = 0
+        while total < EnvironmentOutput.drainBytesMax {
+            let part = [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
+                count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
+            }
+            if part.isEmpty { break }
+            total += part.count
+            received(part)
+        }
+    }
+
+    /// Makes a record of a last line without an end.
+    func flush() {
+        var records: [LogRecord] = []
+        finishLine(into: &records)
+        append(records)
+    }
+
+    /// The descriptor is about to be closed by its owner.
+    func close() {
+        drain()
+        flush()
+        isClosed = true
+    }
+
+    private func finishLine(into records: inout [LogRecord]) {
+        guard !partial.isEmpty else { return }
+        // The runtime client writes several lines as one event with carriage returns between them.
+        if partial.last == 0x0d { partial.removeLast() }
+        for index in partial.indices where partial[index] == 0x0d { partial[index] = 0x0a }
+        records.append(record(String(decoding: partial, as: UTF8.self)))
+        partial.removeAll(keepingCapacity: true)
+    }
+
+    private func record(_ message: String) -> LogRecord {
+        LogRecord(timestamp: Clock.wallMilliseconds(), message: message, tenant: tenant, requestID: requestID)
+    }
+
+    private func append(_ records: [LogRecord]) {
+        guard !records.isEmpty else { return }
+        if tail != nil {
+            for record in records { keepTail(record.message) }
+        }
+        sink.append(records, region: region, group: group, stream: stream)
+    }
+
+    private func keepTail(_ message: String) {
+        tail?.append(contentsOf: message.utf8)
+        tail?.append(0x0a)
+        let excess = (tail?.count ?? 0) - PayloadLimits.logTailMax
+        if excess > 0 { tail?.removeFirst(excess) }
+    }
+}

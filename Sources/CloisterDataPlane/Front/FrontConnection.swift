@@ -1,0 +1,271 @@
+import CloisterCore
+import CloisterServiceKit
+import CloisterWire
+import Crypto
+import NIOCore
+
+/// One client connection: reads a request, verifies its signature, has it answered, then reads the next. Loop-confined.
+final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// CreateFunction with a 50 MB zip in base64 is the largest request there is.
+    static let bodyBytesMax = 72 << 20
+    /// Bytes that a client may send ahead of its turn.
+    static let aheadBytesMax = 64 << 10
+    static let requestTimeout = Span.seconds(60)
+    static let idleTimeout = Span.seconds(360)
+
+    /// A request whose head is in order.
+    private struct Incoming {
+        let head: HTTPHead
+        /// Nil where signatures aren't demanded.
+        let pending: SigV4Verifier.Pending?
+        let route: InvokeRoute?
+        let limit: Int
+        var hash = SHA256()
+        var body = ByteBuffer()
+        var bodyBytes = 0
+    }
+
+    let plane: DataPlane
+    private var parser = HTTPRequestParser(limits: .init(bodyBytesMax: FrontConnection.bodyBytesMax))
+    private var inbound = ByteBuffer()
+    private var incoming: Incoming?
+    /// An answer is being made; whatever else arrives waits.
+    private(set) var isBusy = false
+    private(set) var isKeepAlive = true
+    private(set) var requestID = RequestID("")
+    private(set) var hasBegunStream = false
+    private(set) var context: ChannelHandlerContext?
+    private var isReadPending = false
+    private var lastProgress = Clock.now()
+    private var streaming: Task<Void, Never>?
+    /// Called once when a client that was too slow can take more.
+    var whenWritable: (() -> Void)?
+
+    init(plane: DataPlane) { self.plane = plane }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !plane.opened(self) { context.close(promise: nil) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        streaming?.cancel()
+        plane.closed(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, let resume = whenWritable {
+            whenWritable = nil
+            resume()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Whether the connection has outlived what an honest client needs.
+    func isOverdue(now: Moment) -> Bool {
+        if isBusy { return false }
+        let isReading = incoming != nil || parser.isInRequest || inbound.readableBytes > 0
+        return now - lastProgress > (isReading ? FrontConnection.requestTimeout : FrontConnection.idleTimeout)
+    }
+
+    func close() { context?.close(promise: nil) }
+
+    // MARK: Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        // A request has a fixed time in all, however its bytes trickle in.
+        if !isBusy, incoming == nil, inbound.readableBytes == 0 { lastProgress = Clock.now() }
+        if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
+        process()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isBusy, inbound.readableBytes > FrontConnection.aheadBytesMax { isReadPending = true } else { context.read() }
+    }
+
+    private func process() {
+        do {
+            while !isBusy, context != nil, let event = try parser.next(&inbound) {
+                switch event {
+                case .head(let head): begin(head)
+                case .body(let part): received(part)
+                case .end: end()
+                }
+            }
+        } catch {
+            let error = error as HTTPError
+            isKeepAlive = false
+            isBusy = true
+            respond(ServiceError("BadRequestException", status: error.status, message: error.message))
+        }
+    }
+
+    private func begin(_ head: HTTPHead) {
+        isKeepAlive = head.isKeepAlive
+        requestID = plane.nextRequestID()
+        let route = InvokeRoute(head)
+        do {
+            let pending = try plane.beginVerification(head)
+            if head.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
+            incoming = Incoming(head: head, pending: pending, route: route, limit: bodyLimit(head, route))
+        } catch {
+            // Whoever has no key sends no body here.
+            isKeepAlive = isKeepAlive && head.framing == .length(0)
+            refuse(FrontErrors.of(error))
+        }
+    }
+
+    private func bodyLimit(_ head: HTTPHead, _ route: InvokeRoute?) -> Int {
+        guard route != nil else { return FrontConnection.bodyBytesMax }
+        return head.first("x-amz-invocation-type") == "Event" ? PayloadLimits.eventMax : PayloadLimits.requestMax
+    }
+
+    private func received(_ part: ByteBuffer) {
+        guard incoming != nil else { return }
+        incoming?.bodyBytes += part.readableBytes
+        part.withUnsafeReadableBytes { incoming?.hash.update(bufferPointer: $0) }
+        guard let limit = incoming?.limit, let bytes = incoming?.bodyBytes else { return }
+        if bytes > limit {
+            incoming?.body = ByteBuffer()
+        } else if incoming?.body.readableBytes == 0 {
+            incoming?.body = part
+        } else {
+            incoming?.body.writeImmutableBuffer(part)
+        }
+    }
+
+    private func end() {
+        guard let request = incoming else { return }
+        incoming = nil
+        isBusy = true
+        do throws(ServiceError) {
+            var body = request.body
+            let caller = try authenticate(request, &body)
+            guard request.bodyBytes <= request.limit else {
+                throw FrontErrors.tooLarge(limit: request.limit, operation: "InvokeFunction")
+            }
+            if let route = request.route {
+                try plane.invoke(route, head: request.head, body: body, caller: caller, on: self)
+            } else {
+                try plane.serve(request.head, body: body, caller: caller, pending: request.pending, on: self)
+            }
+        } catch {
+            respond(error)
+        }
+    }
+
+    private func authenticate(_ request: Incoming, _ body: inout ByteBuffer) throws(ServiceError) -> Caller {
+        guard let pending = request.pending else { return plane.anonymousCaller }
+        let caller: Caller
+        do {
+            caller = try plane.finishVerification(pending, bodyHash: request.hash.finalize(), head: request.head)
+        } catch {
+            throw FrontErrors.of(error)
+        }
+        if pending.isStreamingTrailer {
+            guard let decoded = AWSChunked.decode(body, limit: request.limit) else {
+                throw ServiceError("InvalidRequestContentException", status: 400, message: "The aws-chunked body is malformed.")
+            }
+            body = decoded
+        }
+        return caller
+    }
+
+    // MARK: Answering
+
+    private func refuse(_ error: ServiceError) {
+        isBusy = true
+        respond(error)
+    }
+
+    func respond(_ error: ServiceError) {
+        respond(status: error.status, fields: FrontErrors.fields(error), body: ByteBuffer(string: FrontErrors.body(error)))
+    }
+
+    func respond(status: Int, fields: [(name: String, value: String)], body: ByteBuffer) {
+        guard context != nil else { return finished() }
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(512 + (body.readableBytes < 4_096 ? body.readableBytes : 0))
+        buffer.writeResponseHead(
+            status: status, fields: [("x-amzn-RequestId", requestID.rawValue), ("Date", plane.httpDate)] + fields,
+            contentLength: body.readableBytes, isKeepAlive: isKeepAlive)
+        if body.readableBytes < 4_096 {
+            buffer.writeImmutableBuffer(body)
+            write(buffer)
+        } else {
+            context?.write(wrapOutboundOut(buffer), promise: nil)
+            write(body)
+        }
+        finished()
+    }
+
+    func respond(_ response: ServiceResponse) {
+        guard let stream = response.stream else {
+            return respond(status: response.status, fields: response.headers, body: ByteBuffer(bytes: response.body))
+        }
+        beginStream(status: response.status, fields: response.headers)
+        streamPart(ByteBuffer(bytes: response.body))
+        guard let channel = context?.channel else { return finished() }
+        let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        streaming = Task {
+            for await part in stream {
+                var buffer = ByteBuffer()
+                buffer.writeChunk(ByteBuffer(bytes: part))
+                // Waiting for the write is the back pressure.
+                do { try await channel.writeAndFlush(buffer) } catch { break }
+            }
+            channel.eventLoop.execute { connection.value.endStream() }
+        }
+    }
+
+    func beginStream(status: Int, fields: [(name: String, value: String)]) {
+        hasBegunStream = true
+        var buffer = ByteBuffer()
+        buffer.writeResponseHead(
+            status: status, fields: [("x-amzn-RequestId", requestID.rawValue), ("Date", plane.httpDate)] + fields,
+            contentLength: nil, isKeepAlive: isKeepAlive)
+        write(buffer)
+    }
+
+    func streamPart(_ part: ByteBuffer) {
+        var buffer = ByteBuffer()
+        buffer.writeChunk(part)
+        write(buffer)
+    }
+
+    func endStream() {
+        var buffer = ByteBuffer()
+        buffer.writeLastChunk()
+        write(buffer)
+        finished()
+    }
+
+    private func finished() {
+        isBusy = false
+        hasBegunStream = false
+        streaming = nil
+        lastProgress = Clock.now()
+        guard isKeepAlive else { return close() }
+        guard let loop = context?.eventLoop else { return }
+        if isReadPending {
+            isReadPending = false
+            context?.read()
+        }
+        // Not on this stack: a client that sends far ahead must not make it deep.
+        if inbound.readableBytes > 0 { loop.assumeIsolated().execute { self.process() } }
+    }
+
+    private func write(_ buffer: ByteBuffer) {
+        guard buffer.readableBytes > 0 else { return }
+        context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+}
