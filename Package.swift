@@ -20,6 +20,12 @@ struct Module {
     let layer: Layer
     var uses: [String] = []
     var libraries: [Target.Dependency] = []
+    /// A folder whose files are compiled in, as bytes.
+    var embedded: String?
+    /// A folder of the tests that is copied beside them.
+    var testResources: String?
+    /// Modules that only the tests use, of any layer.
+    var testUses: [String] = []
 }
 
 extension Target.Dependency {
@@ -32,6 +38,7 @@ extension Target.Dependency {
     static let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
     static let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+    static let zlib = Target.Dependency.target(name: "CZlib")
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 }
 
@@ -42,19 +49,22 @@ let modules: [Module] = [
     Module(name: "CloisterWire", layer: .contracts, uses: ["CloisterCore"], libraries: [.nioCore, .crypto]),
     Module(name: "CloisterOCI", layer: .drivers, uses: ["CloisterCore", "CloisterIsolation", "CCloisterLinux"]),
     Module(
-        name: "CloisterStore", layer: .drivers, uses: ["CloisterCore", "CloisterServiceKit"], libraries: [.grdb]),
-    Module(name: "CloisterRuntimes", layer: .drivers, uses: ["CloisterCore", "CloisterServiceKit"], libraries: [.crypto]),
+        name: "CloisterStore", layer: .drivers, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.grdb, .crypto, .zlib]),
+    Module(
+        name: "CloisterRuntimes", layer: .drivers, uses: ["CloisterCore", "CloisterServiceKit", "CCloisterLinux"],
+        libraries: [.crypto], embedded: "Resources", testResources: "Resources"),
     Module(name: "CloisterTemplates", layer: .drivers, uses: ["CloisterCore"], libraries: [.yams, .crypto]),
     Module(
         name: "CloisterLambda", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
-        libraries: [.crypto, .logging]),
+        libraries: [.crypto, .logging], testUses: ["CloisterStore"]),
     Module(
         name: "CloisterLogs", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .logging, .crypto]),
     Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
-        libraries: [.nioCore, .nioPosix, .logging, .collections]),
+        libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(
         name: "CloisterServer", layer: .front,
         uses: [
@@ -111,14 +121,17 @@ let package = Package(
         .target(
             name: module.name,
             dependencies: module.uses.map { .target(name: $0) } + module.libraries,
+            resources: module.embedded.map { [.embedInCode($0)] } ?? [],
             swiftSettings: strict)
     } + modules.map { module in
         .testTarget(
             name: module.name + "Tests",
-            dependencies: [.target(name: module.name)] + module.uses.map { .target(name: $0) } + module.libraries,
+            dependencies: ([module.name] + module.uses + module.testUses).map { .target(name: $0) } + module.libraries,
+            resources: module.testResources.map { [.copy($0)] } ?? [],
             swiftSettings: strict)
     } + [
         .target(name: "CCloisterLinux"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(name: "cloister", dependencies: ["CloisterCommands"], swiftSettings: strict),
         // The first process of every sandbox: Embedded Swift, linked statically, so that it runs in any image and
         // starts in half a millisecond.
