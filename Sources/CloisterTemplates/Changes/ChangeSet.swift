@@ -49,9 +49,9 @@ private struct Comparison {
     }
 
     static func deletion(_ resource: DeployedResource) -> Change {
-        resource.isRetained
-            ? Change(.retain, logicalID: resource.logicalID, kind: resource.kind, reasons: ["kept as the template says"])
-            : Change(.delete, logicalID: resource.logicalID, kind: resource.kind)
+        guard resource.isRetained else { return Change(.delete, logicalID: resource.logicalID, kind: resource.kind) }
+        return Change(
+            .retain, logicalID: resource.logicalID, kind: resource.kind, reasons: ["kept as the template says"])
     }
 
     private func change(of resource: DesiredResource) -> Change {
@@ -103,7 +103,9 @@ private struct Comparison {
             let sources = (resource.properties[name]?.resources ?? []).filter { isNew($0) }.sorted()
             return "\(name) (\(sources.joined(separator: ", ")) is new)"
         }
-        guard let old = Comparison.short(before.properties[name]), let new = Comparison.short(after) else { return name }
+        guard let old = Comparison.short(before.properties[name]), let new = Comparison.short(after) else {
+            return name
+        }
         return "\(name) \(old) → \(new)"
     }
 

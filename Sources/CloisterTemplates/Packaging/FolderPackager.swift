@@ -3,7 +3,9 @@ import Glibc
 /// Puts a folder into a zip: sorted names, fixed times, modes as on disk. Links are followed inside the folder only.
 enum FolderPackager {
     /// Names that never belong to the code, at any depth.
-    static let excluded: Set<String> = [".git", "__pycache__", ".aws-sam", ".DS_Store"]
+    private static let excluded: Set<String> = [".git", "__pycache__", ".aws-sam", ".DS_Store"]
+
+    static func isExcluded(_ name: String) -> Bool { excluded.contains(name) || name.hasSuffix(".pyc") }
 
     static func zip(_ folder: String, at position: SourcePosition) throws -> [UInt8] {
         let root = try FileContents.realPath(folder, at: position)
@@ -49,8 +51,7 @@ private struct Walk {
             throw TemplateError(.code, "folders in `\(root)` are nested without end", at: position)
         }
         open.append(directory)
-        for name in try FileContents.names(in: directory, at: position) where !FolderPackager.excluded.contains(name) {
-            if name.hasSuffix(".pyc") { continue }
+        for name in try FileContents.names(in: directory, at: position) where !FolderPackager.isExcluded(name) {
             try add(directory + "/" + name, name: prefix + name, depth: depth)
         }
         open.removeLast()

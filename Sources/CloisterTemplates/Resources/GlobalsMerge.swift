@@ -1,7 +1,9 @@
 /// SAM's `Globals`: maps are merged, lists are joined (the global part first), anything else is overridden.
 enum GlobalsMerge {
     static func merge(_ global: TemplateNode, with own: TemplateNode) -> TemplateNode {
-        if let globalEntries = global.entries, let ownEntries = own.entries, global.intrinsic == nil, own.intrinsic == nil {
+        if let globalEntries = global.entries, let ownEntries = own.entries, global.intrinsic == nil,
+            own.intrinsic == nil
+        {
             var merged = globalEntries.filter { entry in !ownEntries.contains { $0.key == entry.key } }
             for entry in ownEntries {
                 guard let inherited = global[entry.key] else {

@@ -35,7 +35,8 @@ struct GraphBuilder {
     private func resourceEntries() throws -> [TemplateNode.Entry] {
         guard let section = template.root["Resources"], let entries = section.entries, !entries.isEmpty else {
             throw TemplateError(
-                .malformed, "the template has no `Resources`", at: template.root["Resources"]?.position ?? template.root.position)
+                .malformed, "the template has no `Resources`",
+                at: template.root["Resources"]?.position ?? template.root.position)
         }
         guard entries.count <= TemplateLimits.resourcesMax else {
             throw TemplateError(
@@ -92,7 +93,9 @@ struct GraphBuilder {
         let id = entry.key
         let lambda = LambdaResourceReader(
             logicalID: id, context: context, warnings: warnings, position: entry.keyPosition)
-        func properties() throws -> TemplateNode? { try self.properties(of: entry).flatMap { try evaluator.evaluate($0) } }
+        func properties() throws -> TemplateNode? {
+            try self.properties(of: entry).flatMap { try evaluator.evaluate($0) }
+        }
         var made: [DesiredResource]
         switch type {
         case "AWS::Serverless::Function":

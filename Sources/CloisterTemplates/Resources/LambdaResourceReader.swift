@@ -15,7 +15,8 @@ struct LambdaResourceReader {
         let mode = try tracing?.choice("Mode", ["Active", "PassThrough"]) ?? "PassThrough"
         function["TracingConfig"] = .map(["Mode": .string(mode)])
         var deadLetters = try reader.section("DeadLetterConfig")
-        function["DeadLetterConfig"] = .map(["TargetArn": .text(try deadLetters?.text("TargetArn") ?? TemplateText(""))])
+        let target = try deadLetters?.text("TargetArn") ?? TemplateText("")
+        function["DeadLetterConfig"] = .map(["TargetArn": .text(target)])
         let code = try code(&reader, runtime: try reader.literal("Runtime") ?? "")
         try reader.warnAboutUnknown()
         return resource(.function, function, code: code)

@@ -93,7 +93,9 @@ struct ResourceAttributes {
     private func known(_ resource: DesiredResource, _ attribute: String) -> String? {
         switch resource.kind {
         case .function:
-            guard case .text(let text)? = resource.properties["FunctionName"], let name = text.literal else { return nil }
+            guard case .text(let text)? = resource.properties["FunctionName"], let name = text.literal else {
+                return nil
+            }
             let key = FunctionKey(region: context.region, name: name)
             return attribute == "Arn" ? key.arn(account: context.account) : name
         case .role:

@@ -111,7 +111,9 @@ struct ServerlessFunctionReader {
         reader.ignore("Policies", because: "isn't enforced yet")
         reader.ignore("PermissionsBoundary", because: "isn't enforced yet")
         reader.skip("AssumeRolePolicyDocument", "RolePath", "PropagateTags")
-        for key in ["DeploymentPreference", "FunctionUrlConfig", "ProvisionedConcurrencyConfig", "FunctionScalingConfig"] {
+        for key in [
+            "DeploymentPreference", "FunctionUrlConfig", "ProvisionedConcurrencyConfig", "FunctionScalingConfig",
+        ] {
             reader.ignore(key, because: "isn't supported yet and has no effect")
         }
     }
@@ -142,8 +144,8 @@ enum InlineCode {
     static func localPath(_ path: String, at position: SourcePosition) throws -> String {
         if path.contains("://") {
             throw TemplateError(
-                .unsupported, "code at `\(path)` can't be fetched", suggestion: "use a folder or zip file on this machine",
-                at: position)
+                .unsupported, "code at `\(path)` can't be fetched",
+                suggestion: "use a folder or zip file on this machine", at: position)
         }
         return path
     }
