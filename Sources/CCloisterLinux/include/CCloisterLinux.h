@@ -1,1 +1,111 @@
-#pragma once
+#ifndef CCLOISTER_LINUX_H
+#define CCLOISTER_LINUX_H
+
+// What glibc's Swift overlay hides (calls behind _GNU_SOURCE) or what can't be written in Swift safely (code that
+// runs between clone and exec). Nothing here decides anything. Every function returns 0 or an errno value unless
+// its comment says otherwise, and every descriptor it hands out is close-on-exec.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// --- Network namespace (network.c)
+
+/// Makes a network namespace whose only interface is lo (up), with a non-blocking TCP socket that listens on
+/// 127.0.0.1:`port` in it. `*network` is a descriptor of the namespace. The calling thread's namespace is unchanged.
+int cloister_loopback_network(uint16_t port, int backlog, int *listener, int *network);
+
+// --- Starting and reaping programs (spawn.c)
+
+/// Which step of a spawn failed.
+enum cloister_spawn_step {
+    CLOISTER_SPAWN_CLONE = 1,
+    CLOISTER_SPAWN_CGROUP,
+    CLOISTER_SPAWN_MOUNTS,
+    CLOISTER_SPAWN_DESCRIPTORS,
+    CLOISTER_SPAWN_EXEC,
+};
+
+enum { CLOISTER_BINDS_MAX = 8 };
+
+/// A directory or file that a spawned program sees at `target` (absolute, right below the stage).
+typedef struct {
+    const char *source;
+    const char *target;
+    int is_file;
+} cloister_bind;
+
+typedef struct {
+    const char *program;            // absolute path
+    char *const *arguments;         // ended by NULL
+    char *const *environment;       // ended by NULL
+    int descriptors[3];             // become 0, 1, 2; nothing else is inherited
+    const int *cgroups;             // open `cgroup.procs` files that the child enters before exec
+    size_t cgroup_count;
+    int private_mounts;             // not 0: a mount namespace of its own, nothing propagates out of it
+    const char *unmount;            // detached there first; may be NULL
+    const char *stage;              // an empty directory; there, a tmpfs that holds the binds; may be NULL
+    const cloister_bind *binds;
+    size_t bind_count;              // at most CLOISTER_BINDS_MAX
+} cloister_spawn_request;
+
+/// Starts a program in a new session, without copying the caller's memory. `*pidfd` is its process descriptor; reap it
+/// with `cloister_reap`. On failure nothing was started and `*step` says where it failed.
+int cloister_spawn(const cloister_spawn_request *request, pid_t *pid, int *pidfd, int *step);
+
+/// Waits up to `timeout_ms` (-1: for ever) for a process to end; then, if it is a child of this process, reaps it and
+/// stores its wait status (-1 if it was no child). ETIMEDOUT when it still runs.
+int cloister_reap(int pidfd, int timeout_ms, int *wait_status);
+
+int cloister_pidfd_open(pid_t pid, int *pidfd);
+int cloister_pidfd_kill(int pidfd, int signal);
+
+/// Orphaned descendants become children of this process, which must reap them.
+int cloister_become_subreaper(void);
+
+// --- Small things (misc.c)
+
+/// A stream socket pair; the first is non-blocking, the second blocking.
+int cloister_socketpair(int *ours, int *theirs);
+/// A pipe; the read end is non-blocking, the write end blocking.
+int cloister_pipe(int *reader, int *writer);
+/// Takes an exclusive lock on `path` (created 0600) without waiting; EWOULDBLOCK when another holds it.
+int cloister_lock_file(const char *path, int *descriptor);
+
+// --- Seccomp (seccomp.c)
+
+typedef struct {
+    const char *name;
+    uint32_t number;
+} cloister_syscall;
+
+/// This architecture's system calls, in no particular order. `index` is below `cloister_syscall_count`.
+cloister_syscall cloister_syscall_at(size_t index);
+extern const size_t cloister_syscall_count;
+/// AUDIT_ARCH_… of this build.
+extern const uint32_t cloister_audit_architecture;
+
+// --- The agent's system calls (agent.c); for the first process of a sandbox only
+
+/// Hides the process from its children (not dumpable, control descriptor 0 close-on-exec) and returns in `*children`
+/// a descriptor that is readable when a child has ended.
+int cloister_agent_protect(int *children);
+/// Waits until a child has ended (bit 0) or descriptor 0 is readable or closed (bit 1). Returns the bits.
+int cloister_agent_wait(int children);
+/// Reads from descriptor 0. 0: end of file or error.
+size_t cloister_agent_read(void *buffer, size_t capacity);
+/// Writes all of it to descriptor 0; errors are ignored, the next read tells.
+void cloister_agent_write(const void *buffer, size_t count);
+/// Starts the runtime in /var/task, standard input /dev/null.
+int cloister_agent_start(char *const *arguments, char *const *environment, pid_t *pid);
+/// Reaps one ended child, waiting for one if `wait`. Returns its pid, 0 if none has ended, -1 if there is none.
+pid_t cloister_agent_reap(int wait, int *wait_status);
+/// Kills every other process of the pid namespace. Does nothing unless this is its process 1.
+void cloister_agent_kill_others(void);
+void cloister_agent_exit(int status) __attribute__((noreturn));
+/// Not 0 if the environment variable CLOISTER_SELF_TEST is set; the platform sets it in its self-test only.
+int cloister_agent_is_probe(void);
+/// Sends `text` to 127.0.0.1:`port`, shuts down sending, waits for one byte, then writes `text` to standard output.
+int cloister_agent_probe(uint16_t port, const char *text, size_t count);
+
+#endif

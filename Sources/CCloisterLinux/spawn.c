@@ -1,0 +1,186 @@
+#define _GNU_SOURCE
+#include "CCloisterLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+enum { child_stack_bytes = 64 * 1024 };
+
+struct child {
+    const cloister_spawn_request *request;
+    int step;
+    int error;
+};
+
+static int enter_cgroups(const cloister_spawn_request *request) {
+    for (size_t index = 0; index < request->cgroup_count; index++) {
+        if (write(request->cgroups[index], "0", 1) != 1) return -1;
+    }
+    return 0;
+}
+
+static int make_target(const cloister_bind *bind) {
+    if (!bind->is_file) return mkdir(bind->target, 0755);
+    int created = open(bind->target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    if (created < 0) return -1;
+    return close(created);
+}
+
+// The sources may lie below directories that only root may enter; an unprivileged user namespace can't follow their
+// paths, but it can use these mounts.
+static int stage_binds(const cloister_spawn_request *request) {
+    int sources[CLOISTER_BINDS_MAX];
+    if (request->bind_count > CLOISTER_BINDS_MAX) {
+        errno = E2BIG;
+        return -1;
+    }
+    for (size_t index = 0; index < request->bind_count; index++) {
+        sources[index] = (int)syscall(
+            SYS_open_tree, AT_FDCWD, request->binds[index].source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        if (sources[index] < 0) return -1;
+    }
+    if (mount("tmpfs", request->stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") != 0) return -1;
+    for (size_t index = 0; index < request->bind_count; index++) {
+        const cloister_bind *bind = &request->binds[index];
+        if (make_target(bind) != 0) return -1;
+        if (syscall(SYS_move_mount, sources[index], "", AT_FDCWD, bind->target, MOVE_MOUNT_F_EMPTY_PATH) != 0) return -1;
+    }
+    return 0;
+}
+
+static int isolate_mounts(const cloister_spawn_request *request) {
+    if (!request->private_mounts) return 0;
+    // Slave, not private: what the host unmounts later goes away here too and isn't kept busy.
+    if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) != 0) return -1;
+    if (request->stage != NULL && stage_binds(request) != 0) return -1;
+    if (request->unmount == NULL) return 0;
+    return umount2(request->unmount, MNT_DETACH);
+}
+
+static int place_descriptors(const int wanted[3]) {
+    int high[3];
+    for (int index = 0; index < 3; index++) {
+        high[index] = fcntl(wanted[index], F_DUPFD, 3);
+        if (high[index] < 0) return -1;
+    }
+    for (int index = 0; index < 3; index++) {
+        if (dup2(high[index], index) < 0) return -1;
+    }
+    return (int)syscall(SYS_close_range, 3U, ~0U, 0U);
+}
+
+static void reset_signals(void) {
+    for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Runs in the parent's memory while the parent's thread waits: only system calls, no allocation, no locks.
+static int run_child(void *argument) {
+    struct child *child = argument;
+    const cloister_spawn_request *request = child->request;
+    child->step = CLOISTER_SPAWN_CGROUP;
+    if (enter_cgroups(request) != 0) goto failed;
+    child->step = CLOISTER_SPAWN_MOUNTS;
+    if (isolate_mounts(request) != 0) goto failed;
+    child->step = CLOISTER_SPAWN_DESCRIPTORS;
+    if (place_descriptors(request->descriptors) != 0) goto failed;
+    (void)setsid();
+    reset_signals();
+    child->step = CLOISTER_SPAWN_EXEC;
+    execve(request->program, request->arguments, request->environment);
+failed:
+    child->error = errno;
+    _exit(127);
+}
+
+static pid_t clone_child(struct child *child, int flags, int *pidfd) {
+    void *stack = mmap(NULL, child_stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return -1;
+    pid_t pid = clone(run_child, (char *)stack + child_stack_bytes, flags, child, pidfd);
+    int error = errno;
+    munmap(stack, child_stack_bytes);
+    errno = error;
+    return pid;
+}
+
+int cloister_spawn(const cloister_spawn_request *request, pid_t *pid, int *pidfd, int *step) {
+    sigset_t all, previous;
+    sigfillset(&all);
+    // A handler of ours must not run in the child while it shares our memory.
+    pthread_sigmask(SIG_SETMASK, &all, &previous);
+    struct child child = {.request = request, .step = CLOISTER_SPAWN_CLONE, .error = 0};
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+    if (request->private_mounts) flags |= CLONE_NEWNS;
+    int descriptor = -1;
+    pid_t started = clone_child(&child, flags, &descriptor);
+    int error = started < 0 ? errno : child.error;
+    pthread_sigmask(SIG_SETMASK, &previous, NULL);
+    if (error != 0) {
+        *step = child.step;
+        if (started > 0) {
+            (void)cloister_reap(descriptor, -1, NULL);
+            close(descriptor);
+        }
+        return error;
+    }
+    *pid = started;
+    *pidfd = descriptor;
+    return 0;
+}
+
+static int collect(int pidfd, int *wait_status) {
+    siginfo_t information;
+    memset(&information, 0, sizeof information);
+    int result;
+    do {
+        result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &information, WEXITED | WNOHANG);
+    } while (result != 0 && errno == EINTR);
+    if (wait_status == NULL) return 0;
+    *wait_status = -1;
+    if (result != 0 || information.si_pid == 0) return 0;
+    *wait_status = information.si_code == CLD_EXITED ? (information.si_status & 0xff) << 8 : information.si_status & 0x7f;
+    return 0;
+}
+
+int cloister_reap(int pidfd, int timeout_ms, int *wait_status) {
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&watched, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    if (ready < 0) return errno;
+    if (ready == 0) return ETIMEDOUT;
+    return collect(pidfd, wait_status);
+}
+
+int cloister_pidfd_open(pid_t pid, int *pidfd) {
+    int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (descriptor < 0) return errno;
+    *pidfd = descriptor;
+    return 0;
+}
+
+int cloister_pidfd_kill(int pidfd, int signal) {
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : errno;
+}
+
+int cloister_become_subreaper(void) {
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno;
+}

@@ -1,0 +1,23 @@
+import CloisterIsolation
+import Dispatch
+
+/// Runs work that blocks (starting and destroying sandboxes) on threads of its own, so that Swift's cooperative threads
+/// stay free.
+struct BlockingWork: Sendable {
+    private let queue = DispatchQueue(label: "cloister.isolation", attributes: .concurrent)
+
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(IsolationError) -> Value
+    ) async throws(IsolationError) -> Value {
+        let result: Result<Value, IsolationError> = await withCheckedContinuation { continuation in
+            queue.async {
+                do throws(IsolationError) {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}

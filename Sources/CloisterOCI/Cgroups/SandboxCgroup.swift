@@ -1,0 +1,121 @@
+import CCloisterLinux
+import CloisterIsolation
+import Glibc
+
+/// One sandbox's cgroups in all hierarchies; created, limited, read, frozen, killed and removed by us alone.
+struct SandboxCgroup: Sendable {
+    let layout: CgroupLayout
+    /// Below the mount points: `cloister-…/ID`.
+    let name: String
+
+    // MARK: Making
+
+    func create(_ limits: SandboxLimits) throws(IsolationError) {
+        for directory in layout.directories(name) {
+            guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+                throw IsolationError(.startFailed, "cgroup \(directory): \(errorText(errno))")
+            }
+        }
+        for (controller, file, value) in layout.isLegacy ? legacyLimits(limits) : unifiedLimits(limits) {
+            guard let directory = layout.directory(name, controller: controller) else {
+                throw IsolationError(.unavailable, "cgroup controller \(controller) is missing")
+            }
+            let error = KernelFile.write(value, to: directory + "/" + file)
+            guard error == 0 else {
+                throw IsolationError(.startFailed, "\(directory)/\(file) = \(value): \(errorText(error))")
+            }
+        }
+        limitSwap(limits)
+    }
+
+    private typealias Setting = (controller: String, file: String, value: String)
+
+    private func legacyLimits(_ limits: SandboxLimits) -> [Setting] {
+        [
+            ("memory", "memory.limit_in_bytes", "\(limits.memoryBytes)"), ("pids", "pids.max", "\(limits.processes)"),
+            ("cpu", "cpu.shares", "\(limits.shares)"),
+        ]
+    }
+
+    private func unifiedLimits(_ limits: SandboxLimits) -> [Setting] {
+        // The kernel's own conversion of v1 shares to v2 weight.
+        let weight = max(1, 1 + (limits.shares - 2) * 9999 / 262_142)
+        return [
+            ("memory", "memory.max", "\(limits.memoryBytes)"), ("pids", "pids.max", "\(limits.processes)"),
+            ("cpu", "cpu.weight", "\(weight)"),
+        ]
+    }
+
+    /// The files are missing where the kernel has no swap accounting; then there is nothing to limit.
+    private func limitSwap(_ limits: SandboxLimits) {
+        guard let directory = layout.directory(name, controller: "memory") else { return }
+        if layout.isLegacy {
+            KernelFile.write("\(limits.memoryBytes)", to: directory + "/memory.memsw.limit_in_bytes")
+        } else {
+            KernelFile.write("0", to: directory + "/memory.swap.max")
+        }
+    }
+
+    /// Opens the files through which a child puts itself into every group. The caller closes them.
+    func openEntrances() throws(IsolationError) -> [Int32] {
+        var descriptors: [Int32] = []
+        for directory in layout.directories(name) {
+            let descriptor = open(directory + "/cgroup.procs", O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else {
+                let text = errorText(errno)
+                descriptors.forEach { _ = close($0) }
+                throw IsolationError(.startFailed, "\(directory)/cgroup.procs: \(text)")
+            }
+            descriptors.append(descriptor)
+        }
+        return descriptors
+    }
+
+    // MARK: Running
+
+    func limitCPU(_ limits: SandboxLimits) {
+        guard let directory = layout.directory(name, controller: "cpu") else { return }
+        if layout.isLegacy {
+            KernelFile.write("\(SandboxLimits.periodMicroseconds)", to: directory + "/cpu.cfs_period_us")
+            KernelFile.write("\(limits.quotaMicroseconds)", to: directory + "/cpu.cfs_quota_us")
+        } else {
+            KernelFile.write("\(limits.quotaMicroseconds) \(SandboxLimits.periodMicroseconds)", to: directory + "/cpu.max")
+        }
+    }
+
+    func memory() -> SandboxMemory {
+        guard let directory = layout.directory(name, controller: "memory") else {
+            return SandboxMemory(currentBytes: 0, peakBytes: 0, outOfMemoryKills: 0)
+        }
+        let files = layout.isLegacy
+            ? (current: "memory.usage_in_bytes", peak: "memory.max_usage_in_bytes", events: "memory.oom_control")
+            : (current: "memory.current", peak: "memory.peak", events: "memory.events")
+        let current = KernelFile.readInteger(directory + "/" + files.current) ?? 0
+        return SandboxMemory(
+            currentBytes: current, peakBytes: KernelFile.readInteger(directory + "/" + files.peak) ?? current,
+            outOfMemoryKills: KernelFile.readInteger(directory + "/" + files.events, key: "oom_kill") ?? 0)
+    }
+
+    /// The unified hierarchy's freezer where there is one (it lets a frozen process be killed), else version 1's.
+    func openFreezer() throws(IsolationError) -> CgroupFreezer {
+        if let unified = layout.unified {
+            let descriptor = open("\(unified)/\(name)/cgroup.freeze", O_WRONLY | O_CLOEXEC)
+            if descriptor >= 0 { return CgroupFreezer(descriptor: descriptor, frozen: "1", thawed: "0") }
+        }
+        guard let directory = layout.directory(name, controller: "freezer"), layout.isLegacy else {
+            throw IsolationError(.unavailable, "no cgroup freezer")
+        }
+        let descriptor = open(directory + "/freezer.state", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw IsolationError(.startFailed, "\(directory): \(errorText(errno))") }
+        return CgroupFreezer(descriptor: descriptor, frozen: "FROZEN", thawed: "THAWED")
+    }
+}
+
+/// An open freezer file: freezing is one system call.
+struct CgroupFreezer: Sendable {
+    let descriptor: Int32
+    let frozen: String
+    let thawed: String
+}
+
+func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,0 +1,28 @@
+import CloisterCore
+
+/// A sandbox's limits in the kernel's terms.
+struct SandboxLimits: Equatable, Sendable {
+    /// One whole CPU's worth of memory on Lambda.
+    static let memoryMiBPerCPU = 1769
+    static let processesMax = 1024
+    /// Short, so that a small function isn't stopped for long at a time.
+    static let periodMicroseconds = 20_000
+
+    var memoryBytes: Int
+    var processes: Int
+    var quotaMicroseconds: Int
+    /// cgroup v1 shares; 1,024 = one CPU.
+    var shares: Int
+
+    /// Files in `/tmp` are memory to the kernel, so the limit has room for a full `/tmp`.
+    init(memoryMiB: Int, ephemeralStorageMiB: Int, level: IsolationLevel) {
+        memoryBytes = (memoryMiB + ephemeralStorageMiB + SandboxLimits.allowanceMiB(level)) << 20
+        // gVisor's own threads count too.
+        processes = level == .gvisor ? 2 * SandboxLimits.processesMax : SandboxLimits.processesMax
+        quotaMicroseconds = max(1000, SandboxLimits.periodMicroseconds * memoryMiB / SandboxLimits.memoryMiBPerCPU)
+        shares = max(2, 1024 * memoryMiB / SandboxLimits.memoryMiBPerCPU)
+    }
+
+    /// What the sandbox itself needs: the runtime's start, the agent, gVisor's kernel.
+    static func allowanceMiB(_ level: IsolationLevel) -> Int { level == .gvisor ? 128 : 16 }
+}

@@ -1,0 +1,50 @@
+import CCloisterLinux
+import CloisterIsolation
+import Glibc
+import Synchronization
+
+/// Undoes a sandbox, whole or half made. Any number of calls, from any thread: one does the work, the others wait.
+final class SandboxTeardown: Sendable {
+    private struct State {
+        var isDone = false
+        /// Process descriptors of the sandbox's processes that became our children.
+        var adopted: [Int32] = []
+    }
+
+    let cgroup: SandboxCgroup
+    private let directory: String
+    private let user: UInt32
+    private let users: HostUsers
+    private let state = Mutex(State())
+
+    init(cgroup: SandboxCgroup, directory: String, user: UInt32, users: HostUsers) {
+        self.cgroup = cgroup
+        self.directory = directory
+        self.user = user
+        self.users = users
+    }
+
+    /// Remembers the processes that are in the sandbox now: when they die by themselves they vanish from the cgroup, yet must
+    /// be reaped.
+    func adopt(_ processes: Set<pid_t>) {
+        state.withLock { state in
+            for pid in processes {
+                var descriptor: Int32 = -1
+                if cloister_pidfd_open(pid, &descriptor) == 0 { state.adopted.append(descriptor) }
+            }
+        }
+    }
+
+    func run() throws(IsolationError) {
+        try state.withLock { (state) throws(IsolationError) in
+            guard !state.isDone else { return }
+            try cgroup.kill(adopted: state.adopted)
+            state.adopted.forEach { _ = close($0) }
+            state.adopted = []
+            try cgroup.remove()
+            KernelFile.removeTree(directory)
+            users.giveBack(user)
+            state.isDone = true
+        }
+    }
+}
