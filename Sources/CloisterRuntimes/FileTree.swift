@@ -28,9 +28,24 @@ enum FileTree {
         return lstat(path, &status) == 0
     }
 
+    /// Removes a file, a link, or a directory with what it holds. Stops at another file system: something is mounted
+    /// there, and what it holds isn't ours.
     static func remove(_ path: String) throws {
-        guard exists(path) else { return }
-        try named(path) { try FileManager.default.removeItem(atPath: path) }
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        try remove(path, device: status.st_dev)
+    }
+
+    private static func remove(_ path: String, device: dev_t) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw failure(path) }
+        guard status.st_dev == device else { throw RuntimeImageError.file(path: path, reason: "is mounted; unmount it") }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            guard unlink(path) == 0 else { throw failure(path) }
+            return
+        }
+        for name in try names(path) { try remove(path + "/" + name, device: device) }
+        guard rmdir(path) == 0 else { throw failure(path) }
     }
 
     /// Removes what a directory holds, and keeps the directory.
