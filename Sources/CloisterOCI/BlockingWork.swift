@@ -9,15 +9,14 @@ struct BlockingWork: Sendable {
     func run<Value: Sendable>(
         _ body: @escaping @Sendable () throws(IsolationError) -> Value
     ) async throws(IsolationError) -> Value {
-        let result: Result<Value, IsolationError> = await withCheckedContinuation { continuation in
-            queue.async {
-                do throws(IsolationError) {
-                    continuation.resume(returning: .success(try body()))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
+        try await attempt(body).get()
+    }
+
+    func attempt<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(IsolationError) -> Value
+    ) async -> Result<Value, IsolationError> {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: Result(catching: body)) }
         }
-        return try result.get()
     }
 }
