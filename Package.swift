@@ -7,7 +7,7 @@ import PackageDescription
 //   base        values and rules, no I/O            CloisterCore, CCloisterLinux
 //   contracts   protocols between the layers        CloisterIsolation, CloisterServiceKit, CloisterWire
 //   drivers     one outside thing each              CloisterOCI, CloisterStore, CloisterRuntimes, CloisterTemplates
-//   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterDataPlane
+//   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterDataPlane, CloisterSimulator
 //   front       composition and command line        CloisterServer, CloisterCommands
 //   programs    entry points                        cloister, cloister-agent
 
@@ -65,6 +65,7 @@ let modules: [Module] = [
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
+    Module(name: "CloisterSimulator", layer: .services, uses: ["CloisterCore"], libraries: [.collections]),
     Module(
         name: "CloisterServer", layer: .front,
         uses: [
@@ -133,6 +134,7 @@ let package = Package(
         .target(name: "CCloisterLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(name: "cloister", dependencies: ["CloisterCommands"], swiftSettings: strict),
+        .executableTarget(name: "cloister-simulate", dependencies: ["CloisterSimulator"], swiftSettings: strict),
         // The first process of every sandbox: Embedded Swift, linked statically, so that it runs in any image and
         // starts in half a millisecond.
         .executableTarget(

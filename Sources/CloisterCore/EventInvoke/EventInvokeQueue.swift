@@ -75,6 +75,14 @@ public struct EventInvokeQueue {
     /// When `takeDue` may have something next; nil while nothing waits or every delivery is in use.
     public var nextDue: Int64? { deliveries < deliveriesMax ? heap.min?.notBefore : nil }
 
+    /// For an event just taken: whether it has become too old while it waited (every delivery was in use, or the server
+    /// was down). Then it ends here and is not delivered; nil means deliver it.
+    public mutating func expire(_ id: RequestID, configuration: EventInvokeConfiguration, now: Int64) -> Action? {
+        guard let event = events[id], isTooOld(event, configuration, at: now) else { return nil }
+        deliveries = max(0, deliveries - 1)
+        return complete(id, .eventAgeExceeded, event)
+    }
+
     /// An attempt has ended. The caller does what the action says, durably.
     public mutating func ended(
         _ id: RequestID, _ outcome: Outcome, configuration: EventInvokeConfiguration, now: Int64
@@ -100,12 +108,16 @@ public struct EventInvokeQueue {
             delay = min(1_000 << Int64(min(event.notRunCount - 1, 9)), 300_000)
         }
         let notBefore = now + delay
-        if notBefore - event.acceptedAt > Int64(configuration.eventAgeMaxSeconds) * 1_000 {
+        if isTooOld(event, configuration, at: notBefore) {
             return complete(id, .eventAgeExceeded, event)
         }
         events[id] = event
         push(id, notBefore: notBefore)
         return .reschedule(attempts: event.attempts, notBefore: notBefore)
+    }
+
+    private func isTooOld(_ event: Event, _ configuration: EventInvokeConfiguration, at time: Int64) -> Bool {
+        time - event.acceptedAt > Int64(configuration.eventAgeMaxSeconds) * 1_000
     }
 
     private mutating func complete(_ id: RequestID, _ condition: Condition, _ event: Event) -> Action {

@@ -21,11 +21,11 @@ public enum FunctionVersion: Hashable, Sendable, CustomStringConvertible, Compar
     case latest
     case number(Int)
 
-    /// Nil unless `text` is `$LATEST` or a decimal number of 1 or more.
+    /// Nil unless `text` is `$LATEST` or a decimal number of 1 or more without leading zeros.
     public init?(_ text: String) {
         if text == "$LATEST" {
             self = .latest
-        } else if text.utf8.allSatisfy(isASCIIDigit), let number = Int(text), number > 0 {
+        } else if text.utf8.first != UInt8(ascii: "0"), text.utf8.allSatisfy(isASCIIDigit), let number = Int(text) {
             self = .number(number)
         } else {
             return nil

@@ -16,9 +16,10 @@ public struct FunctionReference: Equatable, Sendable {
         var parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         var account: String?
         var region: String?
-        if parts.first == "arn" {
-            guard parts.count == 7 || parts.count == 8, parts[1].hasPrefix("aws"), parts[2] == "lambda",
-                parts[5] == "function", AccountID(parts[4]) != nil, !parts[3].isEmpty
+        if parts.first == "arn", parts.count > 2 {
+            guard parts.count == 7 || parts.count == 8, FunctionReference.isPartition(parts[1]), parts[2] == "lambda",
+                parts[5] == "function", AccountID(parts[4]) != nil,
+                FunctionReference.isRegion(parts[3])
             else { return nil }
             region = parts[3]
             account = parts[4]
@@ -45,6 +46,19 @@ public struct FunctionReference: Equatable, Sendable {
     /// Whether `text` can be a qualifier: `$LATEST`, or 1 to 128 of `[a-zA-Z0-9-_]`.
     public static func isQualifier(_ text: String) -> Bool {
         text == "$LATEST" || (!text.isEmpty && text.utf8.count <= 128 && text.utf8.allSatisfy(isNameByte))
+    }
+
+    /// `aws`, `aws-cn`, `aws-us-gov` and their like.
+    private static func isPartition(_ text: String) -> Bool {
+        text.hasPrefix("aws") && text.utf8.count <= 32 && text.utf8.allSatisfy(isRegionByte)
+    }
+
+    private static func isRegion(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 32 && text.utf8.allSatisfy(isRegionByte)
+    }
+
+    private static func isRegionByte(_ byte: UInt8) -> Bool {
+        isASCIIDigit(byte) || byte == UInt8(ascii: "-") || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

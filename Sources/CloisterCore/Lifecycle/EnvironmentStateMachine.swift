@@ -5,7 +5,7 @@
 ///                          ^                                    │ exit, timeout     │
 ///                          └────── stopped ─── stopping <───────┴───────────────────┘
 ///     any ─> terminated
-public struct EnvironmentStateMachine: Sendable {
+public struct EnvironmentStateMachine: Sendable, Equatable {
     enum State: Equatable, Sendable {
         /// The sandbox starts. Next: `initializing`, `terminated`.
         case awaitingAgent
@@ -62,7 +62,6 @@ public struct EnvironmentStateMachine: Sendable {
     }
 
     private(set) var state: State = .awaitingAgent
-    private var hasInitialised = false
     private var isRecovering = false
 
     public init() {}
@@ -103,7 +102,11 @@ public struct EnvironmentStateMachine: Sendable {
     public mutating func runtimeExited() -> EndAction { processesFailed() }
 
     /// The invocation's (or the initialisation's) time is over.
-    public mutating func timedOut() -> EndAction { processesFailed() }
+    public mutating func timedOut() -> EndAction {
+        // The runtime has come back for the next invocation in the very moment when the deadline fired.
+        if state == .ready { return .ignore }
+        return processesFailed()
+    }
 
     /// The sandbox is gone, with everything in it.
     public mutating func sandboxLost() -> EndAction {
@@ -145,7 +148,6 @@ public struct EnvironmentStateMachine: Sendable {
                 isRecovering = false
                 return .recovered
             }
-            hasInitialised = true
             return .initialised
         case .answered:
             state = .ready

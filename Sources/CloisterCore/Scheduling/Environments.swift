@@ -33,8 +33,8 @@ public enum EnvironmentOwner: Hashable, Sendable {
 public struct UnboundEnvironment: ~Copyable, Sendable {
     public let number: EnvironmentNumber
 
-    /// Only the scheduler makes one, once for each environment that reports ready.
-    package init(_ number: EnvironmentNumber) { self.number = number }
+    /// Only the scheduler makes one, once for each environment that reports ready; no other module can.
+    init(_ number: EnvironmentNumber) { self.number = number }
 
     /// Gives the environment to `owner`, for the rest of its life.
     public consuming func bind(to owner: EnvironmentOwner) -> BoundEnvironment {

@@ -4,16 +4,39 @@ import HeapModule
 
 /// How environments age and end.
 extension Scheduler {
-    mutating func becomeIdle(_ number: EnvironmentNumber, now: Moment) {
-        environments[number]?.idleSince = now
+    /// Changes an environment, and with it what all environments are counted with.
+    mutating func update(_ number: EnvironmentNumber, _ change: (inout Environment) -> Void) {
+        guard let index = environments.index(forKey: number) else { return }
+        let difference = environments.values[index].apply(change)
+        memoryMiB += difference.countedMiB
+        evictableMiB += difference.evictableMiB
+    }
+
+    // MARK: Idle
+
+    /// `state`: `idle` or `unbound`.
+    mutating func becomeIdle(_ number: EnvironmentNumber, _ state: Environment.State, now: Moment) {
         guard let environment = environments[number] else { return }
-        if !environment.hasFreezeTimer {
-            environments[number]?.hasFreezeTimer = true
-            timers.insert(Timer(at: now + configuration.freezeDelay, kind: .freeze(number)))
+        update(number) {
+            $0.state = state
+            $0.idleSince = now
+            $0.hasKeepAliveTimer = true
         }
+        idleOrder.append(IdleEntry(number: number, since: now))
+        trimIdleOrder()
+        freezeTimers.append(DelayEntry(at: now + configuration.freezeDelay, number: number))
         if !environment.hasKeepAliveTimer {
-            environments[number]?.hasKeepAliveTimer = true
             timers.insert(Timer(at: now + keepAlive(environment), kind: .keepAlive(number)))
+        }
+    }
+
+    /// Keeps the order's length in proportion to the environments'.
+    private mutating func trimIdleOrder() {
+        guard idleOrder.count > 2 * environments.count + 64 else { return }
+        let environments = environments
+        idleOrder.removeAll {
+            guard let environment = environments[$0.number] else { return true }
+            return !environment.isEvictable || environment.idleSince != $0.since
         }
     }
 
@@ -22,69 +45,65 @@ extension Scheduler {
         return configuration.keepAlive.keepAlive(pool: pool.key, owner: environment.bound?.owner)
     }
 
+    mutating func leaveIdle(_ number: EnvironmentNumber, _ environment: Environment) {
+        guard let queue = environment.queue else { return }
+        queues[queue]?.idle.removeAll { $0 == number }
+    }
+
+    // MARK: Timers
+
     mutating func freezeIfDue(_ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]) {
-        environments[number]?.hasFreezeTimer = false
-        guard let environment = environments[number], !environment.isFrozen,
-            environment.state == .idle || environment.state == .unbound
+        guard let environment = environments[number], environment.isEvictable, !environment.isFrozen,
+            environment.idleSince + configuration.freezeDelay <= now
         else { return }
-        let due = environment.idleSince + configuration.freezeDelay
-        if due <= now {
-            environments[number]?.isFrozen = true
-            effects.append(.freeze(number))
-        } else {
-            environments[number]?.hasFreezeTimer = true
-            timers.insert(Timer(at: due, kind: .freeze(number)))
-        }
+        update(number) { $0.isFrozen = true }
+        effects.append(.freeze(number))
     }
 
     mutating func reapIfDue(_ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]) {
-        environments[number]?.hasKeepAliveTimer = false
-        guard let environment = environments[number], environment.state == .idle || environment.state == .unbound
-        else { return }
+        guard let environment = environments[number] else { return }
         let due = environment.idleSince + keepAlive(environment)
-        if due <= now {
+        if environment.isEvictable, due <= now {
             destroy(number, .idle, into: &effects)
             pumpStarts(now: now, into: &effects)
-        } else {
-            environments[number]?.hasKeepAliveTimer = true
-            timers.insert(Timer(at: due, kind: .keepAlive(number)))
+            return
         }
+        update(number) { $0.hasKeepAliveTimer = $0.isEvictable }
+        if environment.isEvictable { timers.insert(Timer(at: due, kind: .keepAlive(number))) }
     }
 
     /// An environment that doesn't come back for its next invocation is no longer counted on.
     mutating func lingerIfDue(_ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]) {
-        environments[number]?.hasFinishingTimer = false
-        guard let environment = environments[number], environment.state == .finishing else { return }
+        guard let environment = environments[number], environment.state == .finishing,
+            environment.finishingSince + configuration.finishingMax <= now
+        else { return }
+        update(number) { $0.state = .lingering }
         leaveFinishing(environment)
-        environments[number]?.state = .lingering
         startForWaiting(environment, now: now, into: &effects)
     }
 
     mutating func leaveFinishing(_ environment: Environment) {
-        guard let owner = environment.bound?.owner else { return }
-        pools[environment.pool]?.changeFinishing(of: owner, by: -1)
+        guard let queue = environment.queue else { return }
+        queues[queue]?.finishing -= 1
     }
 
     /// Throttles the invocations that have waited too long.
     mutating func expireWaiting(in number: PoolNumber, now: Moment, into effects: inout [SchedulerEffect]) {
         pools[number]?.hasWaitTimer = false
-        while let first = pools[number]?.arrivals.first {
-            guard let waiting = invocations[first], pools[number]?.owners[waiting.owner]?.waiting.contains(first) == true
-            else {
-                _ = pools[number]?.arrivals.popFirst()
-                continue
-            }
+        while let first = pools[number]?.arrivals.first, let waiting = invocations[first] {
             let due = waiting.waitingSince + configuration.waitMax
             guard due <= now else {
                 pools[number]?.hasWaitTimer = true
                 timers.insert(Timer(at: due, kind: .wait(number)))
-                return
+                break
             }
             refuseWaiting(first, .capacity, into: &effects)
         }
         pumpStarts(now: now, into: &effects)
         closeIfUnused(number)
     }
+
+    // MARK: The end
 
     mutating func destroy(
         _ number: EnvironmentNumber, _ reason: DestroyReason, into effects: inout [SchedulerEffect]
@@ -96,20 +115,21 @@ extension Scheduler {
 
     /// Forgets the environment everywhere.
     mutating func remove(_ number: EnvironmentNumber) {
-        guard let environment = environments.removeValue(forKey: number), let pool = pools[environment.pool] else {
-            return
-        }
+        guard let environment = environments.removeValue(forKey: number) else { return }
         memoryMiB -= environment.countedMiB
+        evictableMiB -= environment.evictableMiB
         pools[environment.pool]?.environmentCount -= 1
-        ledger.removeEnvironment(function: pool.function)
+        ledger.removeEnvironment(environment.function)
         switch environment.state {
         case .unbound: removeUnbound(number, in: environment.pool)
-        case .idle:
-            if let owner = environment.bound?.owner { pools[environment.pool]?.removeIdle(number, owner: owner) }
-        case .busy: _ = endInvocation(of: environment)
+        case .idle: leaveIdle(number, environment)
+        case .busy(let invocation): end(invocation)
         case .finishing: leaveFinishing(environment)
         case .starting, .lingering, .recovering: break
         }
+        guard let queue = environment.queue else { return }
+        queues[queue]?.environments -= 1
+        dropIfUnused(queue)
     }
 
     private mutating func removeUnbound(_ number: EnvironmentNumber, in pool: PoolNumber) {
@@ -120,13 +140,10 @@ extension Scheduler {
         }
     }
 
-    mutating func count(_ number: EnvironmentNumber, as counted: Int) {
-        guard let before = environments[number]?.countedMiB else { return }
-        memoryMiB += counted - before
-        environments[number]?.countedMiB = counted
-    }
-
+    /// Forgets a retired pool that has nothing left.
     mutating func closeIfUnused(_ number: PoolNumber) {
-        if let pool = pools[number], pool.isRetired, pool.isUnused { pools[number] = nil }
+        guard let pool = pools[number], pool.isRetired, pool.isUnused else { return }
+        pools[number] = nil
+        ledger.close(pool.function)
     }
 }

@@ -8,19 +8,35 @@ extension Scheduler {
         _ invocation: InvocationNumber, on number: EnvironmentNumber, into effects: inout [SchedulerEffect]
     ) {
         guard let environment = environments[number], let bound = environment.bound else { return }
-        precondition(invocations[invocation]?.owner == bound.owner, "an invocation must not enter another's environment")
-        environments[number]?.state = .busy(invocation)
-        environments[number]?.isFrozen = false
-        count(number, as: pools[environment.pool]?.memoryMiB ?? environment.countedMiB)
+        precondition(
+            invocations[invocation]?.owner == bound.owner, "an invocation must not enter another's environment")
+        update(number) {
+            $0.state = .busy(invocation)
+            $0.isFrozen = false
+            $0.countedMiB = $0.limitMiB
+        }
         effects.append(.run(invocation, bound, isFrozen: environment.isFrozen))
     }
 
+    // MARK: Binding
+
     /// Binds one of the pool's unbound environments, if it has any.
-    mutating func bindUnbound(in pool: PoolNumber, to owner: EnvironmentOwner) -> BoundEnvironment? {
+    mutating func bindUnbound(in pool: PoolNumber, queue: Int) -> EnvironmentNumber? {
         guard let ready = takeUnbound(in: pool) else { return nil }
+        let number = ready.number
+        bind(ready, queue: queue)
+        return number
+    }
+
+    mutating func bind(_ ready: consuming UnboundEnvironment, queue: Int) {
+        guard let owner = queues[queue]?.owner else { return }
         let bound = ready.bind(to: owner)
-        environments[bound.number]?.bound = bound
-        return bound
+        queues[queue]?.environments += 1
+        update(bound.number) {
+            precondition($0.bound == nil, "an environment must not be bound twice")
+            $0.bound = bound
+            $0.queue = queue
+        }
     }
 
     private mutating func takeUnbound(in pool: PoolNumber) -> UnboundEnvironment? {
@@ -33,21 +49,27 @@ extension Scheduler {
         return nil
     }
 
+    // MARK: Waiting
+
     mutating func wait(_ invocation: InvocationNumber, now: Moment, into effects: inout [SchedulerEffect]) {
         guard let waiting = invocations[invocation] else { return }
         guard waitingCount < configuration.waitingMax else {
             end(invocation)
+            dropIfUnused(waiting.queue)
             effects.append(.refuse(invocation, .capacity))
             return
         }
-        pools[waiting.pool]?.wait(invocation, owner: waiting.owner)
+        invocations[invocation]?.isWaiting = true
+        queues[waiting.queue]?.waiting.append(invocation)
+        pools[waiting.pool]?.arrivals.append(invocation)
+        pools[waiting.pool]?.waitingCount += 1
         waitingCount += 1
         if pools[waiting.pool]?.hasWaitTimer == false {
             pools[waiting.pool]?.hasWaitTimer = true
             timers.insert(Timer(at: now + configuration.waitMax, kind: .wait(waiting.pool)))
         }
-        guard pools[waiting.pool]?.uncovered(waiting.owner) ?? 0 > 0 else { return }
-        if !requestStart(in: waiting.pool, owner: waiting.owner) {
+        guard queues[waiting.queue]?.uncovered ?? 0 > 0 else { return }
+        if !requestStart(queue: waiting.queue) {
             refuseWaiting(invocation, .tenantEnvironments, into: &effects)
             return
         }
@@ -57,122 +79,148 @@ extension Scheduler {
     mutating func refuseWaiting(
         _ invocation: InvocationNumber, _ throttle: Throttle, into effects: inout [SchedulerEffect]
     ) {
-        guard let waiting = invocations[invocation] else { return }
-        pools[waiting.pool]?.removeWaiting(invocation, owner: waiting.owner)
-        waitingCount -= 1
+        guard let waiting = invocations[invocation], waiting.isWaiting else { return }
+        if let index = queues[waiting.queue]?.waiting.firstIndex(of: invocation) {
+            queues[waiting.queue]?.waiting.remove(at: index)
+        }
+        leaveWaiting(invocation, in: waiting.pool)
         end(invocation)
+        dropIfUnused(waiting.queue)
         effects.append(.refuse(invocation, throttle))
     }
 
-    mutating func takeWaiting(in pool: PoolNumber, owner: EnvironmentOwner) -> InvocationNumber? {
-        guard let invocation = pools[pool]?.takeWaiting(of: owner) else { return nil }
-        waitingCount -= 1
+    /// The owner's longest-waiting invocation, which then no longer waits.
+    mutating func takeWaiting(_ queue: Int) -> InvocationNumber? {
+        guard let pool = queues[queue]?.pool, let invocation = queues[queue]?.waiting.popFirst() else { return nil }
+        leaveWaiting(invocation, in: pool)
         return invocation
     }
 
-    /// The longest-waiting invocation of `owner`, else of whoever waits longest in this pool.
-    mutating func takeWaitingPreferring(
-        _ owner: EnvironmentOwner, in pool: PoolNumber
-    ) -> (invocation: InvocationNumber, owner: EnvironmentOwner)? {
-        if let invocation = takeWaiting(in: pool, owner: owner) { return (invocation, owner) }
-        while let first = pools[pool]?.arrivals.popFirst() {
-            guard let waiting = invocations[first], isWaiting(first, waiting) else { continue }
-            pools[pool]?.removeWaiting(first, owner: waiting.owner)
-            waitingCount -= 1
-            return (first, waiting.owner)
-        }
-        return nil
+    /// The longest-waiting invocation of this owner, else of whoever waits longest in this pool.
+    mutating func takeWaiting(
+        preferring queue: Int, in pool: PoolNumber
+    ) -> (invocation: InvocationNumber, queue: Int)? {
+        if let invocation = takeWaiting(queue) { return (invocation, queue) }
+        guard let first = pools[pool]?.arrivals.first, let other = invocations[first]?.queue,
+            let invocation = takeWaiting(other)
+        else { return nil }
+        return (invocation, other)
     }
 
-    private func isWaiting(_ number: InvocationNumber, _ invocation: Invocation) -> Bool {
-        pools[invocation.pool]?.owners[invocation.owner]?.waiting.contains(number) == true
+    private mutating func leaveWaiting(_ invocation: InvocationNumber, in pool: PoolNumber) {
+        invocations[invocation]?.isWaiting = false
+        waitingCount -= 1
+        pools[pool]?.waitingCount -= 1
+        while let first = pools[pool]?.arrivals.first, invocations[first]?.isWaiting != true {
+            _ = pools[pool]?.arrivals.popFirst()
+        }
     }
+
+    // MARK: Starting
 
     /// Asks for a new environment; false when the limit of tenant environments forbids it.
-    mutating func requestStart(in number: PoolNumber, owner: EnvironmentOwner) -> Bool {
-        guard let pool = pools[number],
-            ledger.addEnvironment(
-                function: pool.function, isTenantIsolated: pool.isTenantIsolated, configuration: configuration)
+    mutating func requestStart(queue: Int) -> Bool {
+        guard let owner = queues[queue]?.owner, let number = queues[queue]?.pool,
+            let function = pools[number]?.function, let isTenantIsolated = pools[number]?.isTenantIsolated,
+            ledger.addEnvironment(function, isTenantIsolated: isTenantIsolated)
         else { return false }
-        pools[number]?.changeStarting(of: owner, by: 1)
-        let claimant: StartQueue.Claimant = owner.tenant.map { .tenant($0) } ?? .function(pool.function)
-        starts.push(StartQueue.Request(pool: number, owner: owner), claimant: claimant)
+        queues[queue]?.starting += 1
+        let claimant: StartQueue.Claimant = owner.tenant.map { .tenant($0) } ?? .function(function)
+        starts.push(StartQueue.Request(pool: number, queue: queue), claimant: claimant)
         return true
     }
 
     /// Starts what the start slots and the memory allow, evicting idle environments for it where needed.
     mutating func pumpStarts(now: Moment, into effects: inout [SchedulerEffect]) {
         while startsInProgress < configuration.startsMax, let request = starts.next {
-            guard let pool = pools[request.pool] else {
+            if queues[request.queue]?.uncovered ?? 0 < 0 {
                 _ = starts.pop()
+                cancel(request)
                 continue
             }
-            if pool.uncovered(request.owner) < 0 {
-                _ = starts.pop()
-                pools[request.pool]?.changeStarting(of: request.owner, by: -1)
-                ledger.removeEnvironment(function: pool.function)
-                closeIfUnused(request.pool)
-                continue
-            }
-            guard makeRoom(for: pool.memoryMiB, into: &effects) else { return }
+            guard let needed = pools[request.pool]?.memoryMiB, makeRoom(for: needed, into: &effects) else { return }
             _ = starts.pop()
-            start(request, memoryMiB: pool.memoryMiB, key: pool.key, into: &effects)
+            start(request, into: &effects)
         }
     }
 
-    private mutating func start(
-        _ request: StartQueue.Request, memoryMiB needed: Int, key: PoolKey, into effects: inout [SchedulerEffect]
-    ) {
+    /// Whoever asked for this environment has been served otherwise.
+    private mutating func cancel(_ request: StartQueue.Request) {
+        queues[request.queue]?.starting -= 1
+        if let function = pools[request.pool]?.function { ledger.removeEnvironment(function) }
+        dropIfUnused(request.queue)
+        closeIfUnused(request.pool)
+    }
+
+    private mutating func start(_ request: StartQueue.Request, into effects: inout [SchedulerEffect]) {
+        guard let pool = pools[request.pool] else { return }
+        let (key, memory, function) = (pool.key, pool.memoryMiB, pool.function)
         let number = nextEnvironmentNumber()
         environments[number] = Environment(
-            pool: request.pool, state: .starting(for: request.owner), countedMiB: needed)
-        memoryMiB += needed
+            pool: request.pool, function: function, limitMiB: memory, state: .starting(queue: request.queue),
+            countedMiB: memory)
+        memoryMiB += memory
         startsInProgress += 1
         pools[request.pool]?.environmentCount += 1
         effects.append(.start(number, key))
     }
 
-    mutating func endStart(of owner: EnvironmentOwner, in pool: PoolNumber) {
+    mutating func endStart(queue: Int) {
         startsInProgress -= 1
-        pools[pool]?.changeStarting(of: owner, by: -1)
+        queues[queue]?.starting -= 1
     }
 
     /// Evicts the longest-idle environments until `needed` MiB fit; false, with nothing evicted, if they can't.
     private mutating func makeRoom(for needed: Int, into effects: inout [SchedulerEffect]) -> Bool {
-        var missing = memoryMiB + needed - configuration.memoryMiBMax
+        let missing = memoryMiB + needed - configuration.memoryMiBMax
         guard missing > 0 else { return true }
-        let candidates = environments.filter { $0.value.state == .idle || $0.value.state == .unbound }
-            .sorted { ($0.value.idleSince, $0.key) < ($1.value.idleSince, $1.key) }
-        guard candidates.reduce(0, { $0 + $1.value.countedMiB }) >= missing else { return false }
-        for (number, environment) in candidates where missing > 0 {
-            missing -= environment.countedMiB
-            destroy(number, .evicted, into: &effects)
+        guard evictableMiB >= missing else { return false }
+        while memoryMiB + needed > configuration.memoryMiBMax, let oldest = idleOrder.popFirst() {
+            guard let environment = environments[oldest.number], environment.isEvictable,
+                environment.idleSince == oldest.since
+            else { continue }
+            destroy(oldest.number, .evicted, into: &effects)
         }
         return true
     }
 
     /// After an environment is no longer to be counted on: a new one for whoever waited for it.
     mutating func startForWaiting(_ environment: Environment, now: Moment, into effects: inout [SchedulerEffect]) {
-        guard let owner = environment.bound?.owner else { return }
-        while let pool = pools[environment.pool], pool.uncovered(owner) > 0 {
-            if requestStart(in: environment.pool, owner: owner) { continue }
-            guard let last = pool.owners[owner]?.waiting.last else { break }
-            refuseWaiting(last, .tenantEnvironments, into: &effects)
+        if let queue = environment.queue {
+            while queues[queue]?.uncovered ?? 0 > 0, !requestStart(queue: queue) {
+                guard let last = queues[queue]?.waiting.last else { break }
+                refuseWaiting(last, .tenantEnvironments, into: &effects)
+            }
         }
         pumpStarts(now: now, into: &effects)
     }
 
-    /// Ends the environment's invocation in the ledger; nil if it had none.
-    mutating func endInvocation(of environment: Environment) -> EnvironmentOwner? {
-        guard case .busy(let invocation) = environment.state else { return nil }
-        end(invocation)
-        return environment.bound?.owner
+    // MARK: Bookkeeping
+
+    /// The ledger's slot of the pool's function; nil where nothing new may run.
+    func openFunction(of number: PoolNumber) -> Int? {
+        guard let pool = pools[number], !pool.isRetired, pool.memoryMiB <= configuration.memoryMiBMax else { return nil }
+        return pool.function
     }
 
+    mutating func queueNumber(of owner: EnvironmentOwner, in pool: PoolNumber) -> Int {
+        if let queue = pools[pool]?.queues[owner] { return queue }
+        let queue = queues.insert(OwnerQueue(owner: owner, pool: pool))
+        pools[pool]?.queues[owner] = queue
+        return queue
+    }
+
+    mutating func dropIfUnused(_ queue: Int) {
+        guard queues[queue]?.isUnused == true, let owner = queues[queue]?.owner, let pool = queues[queue]?.pool else {
+            return
+        }
+        pools[pool]?.queues[owner] = nil
+        queues.remove(queue)
+    }
+
+    /// Ends the invocation in the ledger.
     mutating func end(_ number: InvocationNumber) {
-        guard let invocation = invocations.removeValue(forKey: number),
-            let function = pools[invocation.pool]?.function
-        else { return }
-        ledger.end(function: function, owner: invocation.owner)
+        guard let invocation = invocations.removeValue(forKey: number) else { return }
+        ledger.end(invocation.function, owner: invocation.owner)
     }
 }

@@ -1,4 +1,5 @@
 import BasicContainers
+import DequeModule
 import HeapModule
 
 /// Decides which environment serves which invocation. Pure: events come in with the time, effects come out; no
@@ -16,7 +17,8 @@ import HeapModule
 public struct Scheduler: ~Copyable {
     struct Environment {
         enum State: Equatable {
-            case starting(for: EnvironmentOwner)
+            /// On behalf of the owner with this queue.
+            case starting(queue: Int)
             case unbound
             case idle
             case busy(InvocationNumber)
@@ -29,28 +31,46 @@ public struct Scheduler: ~Copyable {
         }
 
         let pool: PoolNumber
+        /// The function's slot in the ledger.
+        let function: Int
+        /// The most it may use.
+        let limitMiB: Int
         var state: State
         var bound: BoundEnvironment?
+        /// The number of its owner's queue, once bound.
+        var queue: Int?
         var idleSince = Moment(nanoseconds: 0)
+        var finishingSince = Moment(nanoseconds: 0)
         var isFrozen = false
         /// What it is counted with: its limit while it may use it, what it holds once frozen.
         var countedMiB: Int
-        var hasFreezeTimer = false
         var hasKeepAliveTimer = false
-        var hasFinishingTimer = false
+
+        var isEvictable: Bool { state == .idle || state == .unbound }
+        var evictableMiB: Int { isEvictable ? countedMiB : 0 }
+
+        /// Changes itself; returns by how much what it counts for has grown.
+        mutating func apply(_ change: (inout Environment) -> Void) -> (countedMiB: Int, evictableMiB: Int) {
+            let before = (countedMiB, evictableMiB)
+            change(&self)
+            return (countedMiB - before.0, evictableMiB - before.1)
+        }
     }
 
     struct Invocation {
         let pool: PoolNumber
+        /// The function's slot in the ledger.
+        let function: Int
         let owner: EnvironmentOwner
+        /// The number of its owner's queue.
+        let queue: Int
         let waitingSince: Moment
+        var isWaiting = false
     }
 
     struct Timer: Comparable {
         enum Kind: Equatable {
-            case freeze(EnvironmentNumber)
             case keepAlive(EnvironmentNumber)
-            case finishing(EnvironmentNumber)
             case wait(PoolNumber)
         }
 
@@ -60,22 +80,41 @@ public struct Scheduler: ~Copyable {
         static func < (lhs: Timer, rhs: Timer) -> Bool { lhs.at < rhs.at }
     }
 
+    /// Timers that all have the same delay are queues: the first one in is the first one due. One whose cause is
+    /// over is ignored.
+    struct DelayEntry {
+        let at: Moment
+        let number: EnvironmentNumber
+    }
+
+    struct IdleEntry {
+        let number: EnvironmentNumber
+        let since: Moment
+    }
+
     public let configuration: SchedulerConfiguration
     var pools: [PoolNumber: Pool] = [:]
+    var queues = Slots<OwnerQueue>()
     var environments: [EnvironmentNumber: Environment] = [:]
     var invocations: [InvocationNumber: Invocation] = [:]
     var unbound = UniqueArray<UnboundEnvironment>()
-    var ledger = ConcurrencyLedger()
+    /// Longest idle first; may hold ones that are idle no longer, or again.
+    var idleOrder = Deque<IdleEntry>()
+    var ledger: ConcurrencyLedger
     var starts = StartQueue()
     var startsInProgress = 0
     var memoryMiB = 0
+    var evictableMiB = 0
     var waitingCount = 0
     var timers = Heap<Timer>()
+    var freezeTimers = Deque<DelayEntry>()
+    var finishingTimers = Deque<DelayEntry>()
     private var lastPool = 0
     private var lastEnvironment = 0
 
     public init(configuration: SchedulerConfiguration) {
         self.configuration = configuration
+        self.ledger = ConcurrencyLedger(configuration: configuration)
     }
 
     // MARK: Functions
@@ -84,7 +123,9 @@ public struct Scheduler: ~Copyable {
     public mutating func openPool(_ key: PoolKey, memoryMiB: Int, isTenantIsolated: Bool) -> PoolNumber {
         lastPool += 1
         let number = PoolNumber(lastPool)
-        pools[number] = Pool(key: key, memoryMiB: memoryMiB, isTenantIsolated: isTenantIsolated)
+        pools[number] = Pool(
+            key: key, memoryMiB: memoryMiB, isTenantIsolated: isTenantIsolated,
+            function: ledger.open(key.version.function))
         return number
     }
 
@@ -93,12 +134,16 @@ public struct Scheduler: ~Copyable {
         ledger.setReserved(reserved, for: function)
     }
 
-    /// Ends the pool: idle environments go now, busy ones after their invocation; invocations that wait are served.
+    /// Ends the pool: idle environments go now, busy ones after their invocation; invocations that wait are served,
+    /// new ones are refused.
     public mutating func retire(_ number: PoolNumber, now: Moment, into effects: inout [SchedulerEffect]) {
-        guard pools[number] != nil else { return }
+        guard let queueNumbers = pools[number]?.queues.values else { return }
         pools[number]?.isRetired = true
-        let free = environments.filter { $0.value.pool == number && ($0.value.state == .idle || $0.value.state == .unbound) }
-        for environment in free.keys.sorted() { destroy(environment, .retired, into: &effects) }
+        var free = queueNumbers.flatMap { queues[$0]?.idle ?? [] }
+        for index in 0..<unbound.count where environments[unbound[index].number]?.pool == number {
+            free.append(unbound[index].number)
+        }
+        for environment in free.sorted() { destroy(environment, .retired, into: &effects) }
         pumpStarts(now: now, into: &effects)
         closeIfUnused(number)
     }
@@ -106,24 +151,27 @@ public struct Scheduler: ~Copyable {
     // MARK: Invocations
 
     /// A request to run `invocation` for `owner`. Ends in `run`, `refuse` or `failStart`, at once or later.
+    /// A pool that is retired, or whose environments are larger than all memory, refuses it.
     public mutating func invoke(
         _ invocation: InvocationNumber, pool number: PoolNumber, owner: EnvironmentOwner, now: Moment,
         into effects: inout [SchedulerEffect]
     ) {
-        guard let function = pools[number]?.function else {
+        guard let function = openFunction(of: number) else {
             effects.append(.refuse(invocation, .capacity))
             return
         }
-        if let refusal = ledger.refusal(function: function, owner: owner, configuration: configuration) {
+        if let refusal = ledger.refusal(function, owner: owner) {
             effects.append(.refuse(invocation, refusal))
             return
         }
-        ledger.begin(function: function, owner: owner)
-        invocations[invocation] = Invocation(pool: number, owner: owner, waitingSince: now)
-        if let idle = pools[number]?.takeIdle(of: owner) {
+        ledger.begin(function, owner: owner)
+        let queue = queueNumber(of: owner, in: number)
+        invocations[invocation] = Invocation(
+            pool: number, function: function, owner: owner, queue: queue, waitingSince: now)
+        if let idle = queues[queue]?.idle.popLast() {
             run(invocation, on: idle, into: &effects)
-        } else if let bound = bindUnbound(in: number, to: owner) {
-            run(invocation, on: bound.number, into: &effects)
+        } else if let ready = bindUnbound(in: number, queue: queue) {
+            run(invocation, on: ready, into: &effects)
         } else {
             wait(invocation, now: now, into: &effects)
         }
@@ -133,28 +181,40 @@ public struct Scheduler: ~Copyable {
     public mutating func invocationAnswered(
         by number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], let owner = endInvocation(of: environment) else { return }
-        environments[number]?.state = .finishing
-        pools[environment.pool]?.changeFinishing(of: owner, by: 1)
-        guard !environment.hasFinishingTimer else { return }
-        environments[number]?.hasFinishingTimer = true
-        timers.insert(Timer(at: now + configuration.finishingMax, kind: .finishing(number)))
+        guard let environment = environments[number], case .busy(let invocation) = environment.state,
+            let queue = environment.queue
+        else { return }
+        end(invocation)
+        queues[queue]?.finishing += 1
+        update(number) {
+            $0.state = .finishing
+            $0.finishingSince = now
+        }
+        finishingTimers.append(DelayEntry(at: now + configuration.finishingMax, number: number))
     }
 
-    /// The invocation is over, but the environment's processes must be restarted before the next one.
+    /// The invocation is over, but the environment's processes must be restarted before the next one. An environment
+    /// that serves nobody yet isn't worth it and is destroyed.
     public mutating func environmentRecovering(
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
         guard let environment = environments[number] else { return }
         switch environment.state {
-        case .busy: _ = endInvocation(of: environment)
+        case .busy(let invocation): end(invocation)
         case .finishing: leaveFinishing(environment)
-        case .idle:
-            if let owner = environment.bound?.owner { pools[environment.pool]?.removeIdle(number, owner: owner) }
+        case .idle: leaveIdle(number, environment)
         case .lingering, .recovering: break
-        case .starting, .unbound: return
+        case .starting: return
+        case .unbound:
+            destroy(number, .failed, into: &effects)
+            pumpStarts(now: now, into: &effects)
+            return
         }
-        environments[number]?.state = .recovering
+        update(number) {
+            $0.state = .recovering
+            $0.isFrozen = false
+            $0.countedMiB = $0.limitMiB
+        }
         startForWaiting(environment, now: now, into: &effects)
     }
 
@@ -162,22 +222,25 @@ public struct Scheduler: ~Copyable {
     public mutating func environmentReleased(
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], let owner = environment.bound?.owner else { return }
+        guard let environment = environments[number], let queue = environment.queue else { return }
         switch environment.state {
         case .finishing: leaveFinishing(environment)
         case .lingering, .recovering: break
         case .starting, .unbound, .idle, .busy: return
         }
-        environments[number]?.state = .idle
-        if let next = takeWaiting(in: environment.pool, owner: owner) {
+        if let next = takeWaiting(queue) {
             run(next, on: number, into: &effects)
-        } else if pools[environment.pool]?.isRetired == true {
+            return
+        }
+        if pools[environment.pool]?.isRetired == true {
+            update(number) { $0.state = .lingering }
             destroy(number, .retired, into: &effects)
             closeIfUnused(environment.pool)
         } else {
-            pools[environment.pool]?.owners[owner, default: Pool.Owner()].idle.append(number)
-            becomeIdle(number, now: now)
+            queues[queue]?.idle.append(number)
+            becomeIdle(number, .idle, now: now)
         }
+        pumpStarts(now: now, into: &effects)
     }
 
     // MARK: Environments
@@ -186,13 +249,11 @@ public struct Scheduler: ~Copyable {
     public mutating func environmentReady(
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], case .starting(let owner) = environment.state else { return }
-        endStart(of: owner, in: environment.pool)
-        environments[number]?.state = .unbound
+        guard let environment = environments[number], case .starting(let queue) = environment.state else { return }
+        endStart(queue: queue)
         let ready = UnboundEnvironment(number)
-        if let next = takeWaitingPreferring(owner, in: environment.pool) {
-            let bound = ready.bind(to: next.owner)
-            environments[number]?.bound = bound
+        if let next = takeWaiting(preferring: queue, in: environment.pool) {
+            bind(ready, queue: next.queue)
             run(next.invocation, on: number, into: &effects)
         } else if pools[environment.pool]?.isRetired == true {
             _ = consume ready
@@ -200,8 +261,9 @@ public struct Scheduler: ~Copyable {
         } else {
             unbound.append(ready)
             pools[environment.pool]?.unboundCount += 1
-            becomeIdle(number, now: now)
+            becomeIdle(number, .unbound, now: now)
         }
+        dropIfUnused(queue)
         pumpStarts(now: now, into: &effects)
         closeIfUnused(environment.pool)
     }
@@ -212,27 +274,25 @@ public struct Scheduler: ~Copyable {
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
         guard let environment = environments[number] else { return }
-        if case .starting(let owner) = environment.state {
-            endStart(of: owner, in: environment.pool)
-            if pools[environment.pool]?.uncovered(owner) ?? 0 > 0,
-                let waiting = takeWaiting(in: environment.pool, owner: owner)
-            {
+        if case .starting(let queue) = environment.state {
+            endStart(queue: queue)
+            if queues[queue]?.uncovered ?? 0 > 0, let waiting = takeWaiting(queue) {
                 end(waiting)
                 effects.append(.failStart(waiting, number))
             }
+            dropIfUnused(queue)
         }
         remove(number)
         startForWaiting(environment, now: now, into: &effects)
-        pumpStarts(now: now, into: &effects)
         closeIfUnused(environment.pool)
     }
 
     /// What a frozen environment really holds; it is counted with that until it runs again.
-    public mutating func environmentHolds(_ number: EnvironmentNumber, memoryMiB held: Int, now: Moment, into effects: inout [SchedulerEffect]) {
-        guard let environment = environments[number], environment.state == .idle || environment.state == .unbound,
-            let limit = pools[environment.pool]?.memoryMiB
-        else { return }
-        count(number, as: min(max(held, 0), limit))
+    public mutating func environmentHolds(
+        _ number: EnvironmentNumber, memoryMiB held: Int, now: Moment, into effects: inout [SchedulerEffect]
+    ) {
+        guard let environment = environments[number], environment.isFrozen, environment.isEvictable else { return }
+        update(number) { $0.countedMiB = min(max(held, 0), $0.limitMiB) }
         pumpStarts(now: now, into: &effects)
     }
 
@@ -240,19 +300,32 @@ public struct Scheduler: ~Copyable {
 
     /// Does what has fallen due.
     public mutating func advance(to now: Moment, into effects: inout [SchedulerEffect]) {
+        while let first = finishingTimers.first, first.at <= now {
+            finishingTimers.removeFirst()
+            lingerIfDue(first.number, now: now, into: &effects)
+        }
+        while let first = freezeTimers.first, first.at <= now {
+            freezeTimers.removeFirst()
+            freezeIfDue(first.number, now: now, into: &effects)
+        }
         while let timer = timers.min, timer.at <= now {
             timers.removeMin()
             switch timer.kind {
-            case .freeze(let number): freezeIfDue(number, now: now, into: &effects)
             case .keepAlive(let number): reapIfDue(number, now: now, into: &effects)
-            case .finishing(let number): lingerIfDue(number, now: now, into: &effects)
             case .wait(let number): expireWaiting(in: number, now: now, into: &effects)
             }
         }
     }
 
     /// When `advance` has something to do next; nil for never.
-    public var nextDeadline: Moment? { timers.min?.at }
+    public var nextDeadline: Moment? {
+        earlier(timers.min?.at, earlier(freezeTimers.first?.at, finishingTimers.first?.at))
+    }
+
+    private func earlier(_ one: Moment?, _ other: Moment?) -> Moment? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
 
     mutating func nextEnvironmentNumber() -> EnvironmentNumber {
         lastEnvironment += 1

@@ -6,12 +6,14 @@ struct StartQueue {
     /// Who shares the start slots: tenants, and functions without tenants.
     enum Claimant: Hashable {
         case tenant(TenantID)
-        case function(FunctionKey)
+        /// By its slot in the ledger.
+        case function(Int)
     }
 
     struct Request {
         let pool: PoolNumber
-        let owner: EnvironmentOwner
+        /// The number of the owner's queue.
+        let queue: Int
     }
 
     private struct Entry: Comparable {
@@ -30,6 +32,9 @@ struct StartQueue {
     private var order = 0
 
     var isEmpty: Bool { heap.isEmpty }
+    var count: Int { heap.count }
+    /// Claimants whose last request still matters for the order.
+    var claimantCount: Int { lastTag.count }
     var next: Request? { heap.min?.request }
 
     /// `weight` above 0; a claimant of weight 2 gets twice the share of one of weight 1.
@@ -46,6 +51,8 @@ struct StartQueue {
         if heap.isEmpty {
             lastTag.removeAll(keepingCapacity: true)
             virtualTime = 0
+        } else if lastTag.count > 2 * heap.count + 64 {
+            lastTag = lastTag.filter { $0.value > virtualTime }
         }
         return entry.request
     }
