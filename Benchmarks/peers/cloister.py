@@ -90,13 +90,10 @@ class Cloister:
     def parts(headers):
         """What the server says of a cold start, in milliseconds, out of the REPORT line."""
         text = base64.b64decode(headers.get("x-amz-log-result", "")).decode(errors="replace")
-        found = {}
-        for name, key in (("Init Duration", "init"), ("Duration", "handler")):
-            match = re.search(rf"(?:^|\t|\s){name}: ([0-9.]+) ms", text.replace("Billed Duration", "Billed-Duration").replace(
-                "Init Duration", "Init Duration" if name == "Init Duration" else "Init-Duration"))
-            if match:
-                found[key] = float(match.group(1))
-        return found
+        init = re.search(r"Init Duration: ([0-9.]+) ms", text)
+        handler = re.search(r"(?<!Billed )(?<!Init )Duration: ([0-9.]+) ms", text)
+        found = {"init": init, "handler": handler}
+        return {name: float(match.group(1)) for name, match in found.items() if match}
 
     def stop(self):
         stop(self.process, grace=30)

@@ -12,7 +12,7 @@ def machine():
             model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
-    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release()}
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "loadAverage": round(os.getloadavg()[0], 1)}
 
 
 def spread(values, digits=0):
@@ -79,8 +79,11 @@ def markdown(result):
         f"{result['startedAt']}, {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; {result['rounds']} interleaved "
         f"rounds of {result['requests']} requests" + (" (quick: for a look only)" if result["quick"] else "") + ".",
         "Each figure is the median over the rounds, with the least and the most in brackets: that is this machine's noise. "
-        "Ratios are taken within each round.", "", "## Warm invocations", "",
+        "Ratios are taken within each round.", "",
     ]
+    if about["loadAverage"] > 0.5:
+        lines += [f"**The machine was busy before the run began (load average {about['loadAverage']}): don't quote this.**", ""]
+    lines += ["## Warm invocations", ""]
     for concurrency, rounds in result["warm"].items():
         lines += warm_table(result, concurrency, rounds)
     return "\n".join(lines + cold_table(result))
