@@ -1,0 +1,1 @@
+../CloisterStoreTests/ZipWriter.swift
