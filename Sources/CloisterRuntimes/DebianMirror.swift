@@ -21,7 +21,9 @@ struct DebianMirror: Sendable, Equatable {
             guard fields.count == 4, fields[2] == "main" else { continue }
             if fields[1].hasSuffix("-security") {
                 security = security ?? fields[0]
-            } else if Self.releases.contains(fields[1]), fields[3] == "Debian" || fields[3].hasPrefix("$") || fields[3].isEmpty {
+            } else if Self.releases.contains(fields[1]), fields[3] == "Debian" || fields[3].isEmpty
+                || fields[3].hasPrefix("$")
+            {
                 archive = archive ?? fields[0]
             }
         }

@@ -39,7 +39,9 @@ enum FileTree {
     private static func remove(_ path: String, device: dev_t) throws {
         var status = stat()
         guard lstat(path, &status) == 0 else { throw failure(path) }
-        guard status.st_dev == device else { throw RuntimeImageError.file(path: path, reason: "is mounted; unmount it") }
+        guard status.st_dev == device else {
+            throw RuntimeImageError.file(path: path, reason: "something is mounted there; unmount it")
+        }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             guard unlink(path) == 0 else { throw failure(path) }
             return

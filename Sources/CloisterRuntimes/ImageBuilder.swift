@@ -54,6 +54,10 @@ struct ImageBuilder {
         try root.prune()
         try root.addPlatformFiles()
         let libraries = try installClient(root)
+        report("trying the image", 90)
+        for command in definition.trials {
+            try run(["chroot", rootfs] + command, step: "trying the image", package: "coreutils")
+        }
         report("fixing permissions and computing the digest", 92)
         let content = try root.seal(timestamp: Self.timestamp)
         let manifest = ImageManifest(
@@ -154,7 +158,8 @@ struct ImageBuilder {
         guard let outcome else { throw RuntimeImageError.missingProgram(arguments[0], package: package) }
         guard outcome.status == 0 else {
             throw RuntimeImageError.stepFailed(
-                runtime: definition.name, step: step, output: outcome.tail.suffix(20).joined(separator: "\n"))
+                runtime: definition.name, step: step,
+                output: outcome.tail.suffix(20).joined(separator: "\n"))
         }
     }
 

@@ -66,11 +66,13 @@ struct ImageRoot {
         let lists = path + "/var/lib/dpkg/info/"
         let list = ["", ":amd64", ":arm64"].map { lists + package + $0 + ".list" }.first { FileTree.exists($0) }
         guard let list, let data = FileManager.default.contents(atPath: list) else { return }
-        for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        // A package's folders are in its list too, and some of them, such as /bin, are links here.
+        let folders = Set(lines.map { ($0 as NSString).deletingLastPathComponent })
+        for line in lines where !folders.contains(line) {
             var status = stat()
-            let file = path + line
-            guard lstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { continue }
-            try FileTree.remove(file)
+            guard lstat(path + line, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { continue }
+            try FileTree.remove(path + line)
         }
     }
 

@@ -44,8 +44,8 @@ struct PythonClient {
         // Debian's own extra module directories, empty here, and its crash reporter: each costs every start.
         let library = root.path + "/usr/lib/python\(version)"
         for path in [
-            library + "/sitecustomize.py", root.path + "/etc/python\(version)", root.path + "/usr/local/lib/python\(version)",
-            root.path + "/usr/lib/python3",
+            library + "/sitecustomize.py", root.path + "/etc/python\(version)",
+            root.path + "/usr/local/lib/python\(version)", root.path + "/usr/lib/python3",
         ] {
             try FileTree.remove(path)
         }
@@ -66,9 +66,6 @@ struct PythonClient {
                 RuntimeFiles.directory,
             ],
             chroot + python + ["-c", bundle],
-            // The client falls back silently where its own native part can't be loaded: here that is an error.
-            chroot + python + ["-c", "import sys; sys.path.append('\(RuntimeFiles.directory)'); "
-                + "import runtime_client, ssl, sqlite3, bz2, lzma, ctypes, boto3"],
         ]
     }
 

@@ -18,7 +18,8 @@ struct RuntimeDefinition: Sendable, Equatable {
     /// All that can be built, in the order in which they are listed to users.
     static let all: [RuntimeDefinition] = [
         RuntimeDefinition(
-            name: "python3.13", suite: "trixie", packages: ["ca-certificates", "libstdc++6", "python3.13"], client: .python("3.13")),
+            name: "python3.13", suite: "trixie", packages: ["ca-certificates", "libstdc++6", "python3.13"],
+            client: .python("3.13")),
         RuntimeDefinition(
             name: "python3.11", suite: "bookworm", packages: ["ca-certificates", "libstdc++6", "python3.11"],
             client: .python("3.11")),
@@ -32,6 +33,20 @@ struct RuntimeDefinition: Sendable, Equatable {
 
     static func named(_ name: String) -> RuntimeDefinition? {
         all.first { $0.name == name }
+    }
+
+    /// Commands that must succeed in a finished image.
+    var trials: [[String]] {
+        let shell = ["/bin/sh", "-c", "test -x \(RuntimeFiles.bootstrap) && test -d /var/task && ls /tmp /opt"]
+        switch client {
+        case .python(let version):
+            // The official client falls back silently where its own native part can't be loaded: here that fails.
+            let imports = "import sys; sys.path.append('\(RuntimeFiles.directory)'); "
+                + "import runtime_client, ssl, sqlite3, bz2, lzma, ctypes, boto3"
+            return [shell, ["/usr/bin/python\(version)", "-B", "-c", imports]]
+        case .node: return [shell, ["/usr/bin/node", "-e", "require('/var/runtime/client.js')"]]
+        case .provided: return [shell, ["/bin/bash", "-c", "curl --version"]]
+        }
     }
 
     /// Runtimes of AWS's that have no image here, and the nearest that has. Used only where the user allows it:

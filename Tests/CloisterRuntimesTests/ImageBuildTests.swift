@@ -71,6 +71,47 @@ import Testing
         #expect(try ImageRoot(path: folder).seal(timestamp: 1_000) != content)
     }
 
+    @Test func pruningKeepsFoldersThatAPackageListsAndThatAreLinks() throws {
+        defer { try? FileTree.remove(folder) }
+        let root = ImageRoot(path: folder)
+        try root.write("/.\n/bin\n/bin/mount\n/usr\n/usr/bin\n/usr/bin/mount2\n", to: "/var/lib/dpkg/info/mount.list")
+        try root.write("x", to: "/usr/bin/mount")
+        try root.write("x", to: "/usr/bin/mount2")
+        try root.write("x", to: "/usr/bin/sh")
+        try FileTree.link(folder + "/bin", to: "usr/bin")
+        try root.prune()
+        #expect(try FileTree.names(folder + "/bin") == ["sh"])
+    }
+
+    @Test func removingStopsAtAnotherFileSystem() throws {
+        try FileTree.makeDirectory(folder + "/inner")
+        defer { try? FileTree.remove(folder) }
+        #expect(try shell("mount -t tmpfs tmpfs \(folder)/inner && touch \(folder)/inner/theirs") == 0)
+        #expect(throws: RuntimeImageError.self) { try FileTree.remove(folder) }
+        #expect(FileTree.exists(folder + "/inner/theirs"))
+        #expect(try shell("umount \(folder)/inner") == 0)
+    }
+
+    @Test func whatABuildMountsIsNotOnTheHost() throws {
+        try FileTree.makeDirectory(folder)
+        defer { try? FileTree.remove(folder) }
+        let command = Command(
+            arguments: ["sh", "-c", "mount -t tmpfs tmpfs \(folder) && touch \(folder)/inside && ls \(folder)"],
+            environment: ["PATH": "/usr/bin:/bin"], cancellation: Cancellation())
+        #expect(try command.run()?.tail == ["inside"])
+        #expect(try FileTree.names(folder).isEmpty)
+    }
+
+    /// On the host itself, unlike `Command`.
+    private func shell(_ script: String) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", script]
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
     @Test func aLockHasOneHolder() throws {
         try FileTree.makeDirectory(folder)
         defer { try? FileTree.remove(folder) }
