@@ -17,7 +17,7 @@ public final class DataPlane: @unchecked Sendable {
     let configuration: DataPlaneConfiguration
     let loop: any EventLoop
     let logger: Logger
-    let services: [String: any Service]
+    private(set) var services: [String: any Service] = [:]
     var scheduler: Scheduler
     var effects: [SchedulerEffect] = []
     var functions: [FunctionKey: PublishedFunction] = [:]
@@ -49,10 +49,14 @@ public final class DataPlane: @unchecked Sendable {
         self.configuration = configuration
         self.loop = loop
         self.logger = configuration.logger
-        self.services = Dictionary(configuration.services.map { ($0.signingName, $0) }) { first, _ in first }
         self.scheduler = Scheduler(configuration: configuration.scheduler)
         let keys = Dictionary(configuration.accessKeys.map { ($0.id, $0) }) { first, _ in first }
         self.verifier = SigV4Verifier { keys[$0] }
+    }
+
+    /// Mounts services by the service name in the signature's scope. Before `start`.
+    public func mount(_ services: [any Service]) {
+        for service in services { self.services[service.signingName] = service }
     }
 
     /// Takes up what an earlier run had accepted, then listens. Returns the address in use.

@@ -11,8 +11,6 @@ public struct DataPlaneConfiguration: Sendable {
     public var scheduler: SchedulerConfiguration
     public var logs: any LogSink
     public var events: any EventStore
-    /// Mounted by the service name in the signature's scope.
-    public var services: [any Service]
     /// The administrators' keys.
     public var accessKeys: [AccessKey]
     /// Lets requests in that carry no signature at all. For one person's machine only.
@@ -21,7 +19,7 @@ public struct DataPlaneConfiguration: Sendable {
 
     public init(
         account: AccountID, backend: any IsolationBackend, scheduler: SchedulerConfiguration, logs: any LogSink,
-        events: any EventStore, services: [any Service] = [], accessKeys: [AccessKey],
+        events: any EventStore, accessKeys: [AccessKey],
         isUnsignedAllowed: Bool = false, logger: Logger
     ) {
         self.account = account
@@ -29,7 +27,6 @@ public struct DataPlaneConfiguration: Sendable {
         self.scheduler = scheduler
         self.logs = logs
         self.events = events
-        self.services = services
         self.accessKeys = accessKeys
         self.isUnsignedAllowed = isUnsignedAllowed
         self.logger = logger

@@ -1,11 +1,72 @@
-/// Runs the server in the foreground until it is told to stop.
+import CloisterCore
+import CloisterDataPlane
+import CloisterIsolation
+import CloisterLambda
+import CloisterLogs
+import CloisterRuntimes
+import CloisterServiceKit
+import CloisterStore
+import CloisterWire
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Puts the parts together and runs them until the process is told to stop: the one composition root.
 public enum ServerLauncher {
     public static func run(_ options: ServeOptions) async throws {
-        throw ServerUnavailable()
-    }
-}
+        let logger = Logger(label: "cloister")
+        signal(SIGPIPE, SIG_IGN)
+        let data = try DataDirectory(options.dataDirectory)
+        let key = try AdministratorCredentials.readOrCreate(dataDirectory: data.path)
+        let choice = try await IsolationChoice.make(options.isolation, data: data, logger: logger)
+        let leftovers = try await choice.backend.destroyLeftovers()
+        if leftovers > 0 { logger.notice("destroyed what an earlier run had left", metadata: ["sandboxes": "\(leftovers)"]) }
 
-/// This build has no server.
-public struct ServerUnavailable: Error, CustomStringConvertible {
-    public var description: String { "this build has no server" }
+        let store = try SQLiteStore(path: data.file("cloister.db"))
+        let codes = try FileCodeStore(directory: data.file("code"))
+        let logs = try LogStore(directory: data.path, logger: logger)
+        let logWriter = Task { await logs.run() }
+        let images = RuntimeImages(directory: options.runtimesDirectory, allowSubstitutes: options.allowsSubstitutes)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        var scheduler = SchedulerConfiguration()
+        scheduler.accountConcurrencyMax = options.concurrency
+        scheduler.memoryMiBMax = HostMemory.budgetMiB
+        let plane = DataPlane(
+            configuration: DataPlaneConfiguration(
+                account: options.account, backend: choice.backend, scheduler: scheduler, logs: logs, events: store,
+                accessKeys: [AccessKey(id: key.accessKeyId, secret: key.secretAccessKey)],
+                isUnsignedAllowed: options.allowsUnsigned, logger: logger),
+            loop: group.next())
+        let lambda = LambdaService(
+            account: options.account, documents: store, code: codes, catalog: images, directory: plane, logger: logger,
+            configuration: LambdaConfiguration(accountConcurrencyMax: options.concurrency))
+        let operator_ = OperatorService(plane: plane, documents: store, logs: logs, level: choice.backend.level)
+        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_])
+        try await lambda.start()
+        let address = try await plane.start(host: options.host, port: options.port)
+        announce(options, port: address?.port ?? options.port, choice: choice)
+
+        await Signals.stop()
+        logger.notice("stopping: environments are destroyed")
+        await plane.stop()
+        logWriter.cancel()
+        await logWriter.value
+        try store.close()
+        try await group.shutdownGracefully()
+    }
+
+    private static func announce(_ options: ServeOptions, port: Int, choice: IsolationChoice) {
+        let endpoint = "http://\(options.host.contains(":") ? "[\(options.host)]" : options.host):\(port)"
+        let text = """
+            Cloister listens on \(endpoint)
+              isolation  \(choice.backend.level.rawValue) (\(choice.backend.summary))
+              data       \(options.dataDirectory)
+              clients    eval "$(cloister env --data \(options.dataDirectory) --endpoint \(endpoint))"
+
+            """
+        FileHandle.standardError.write(Data(text.utf8))
+        for rejected in choice.rejected { FileHandle.standardError.write(Data("  not used   \(rejected)\n".utf8)) }
+    }
 }
