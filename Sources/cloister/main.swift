@@ -1,1 +1,3 @@
-print("cloister")
+import CloisterCommands
+
+await CloisterCommand.runToEnd()
