@@ -23,7 +23,7 @@ struct Slots<Value> {
 
     /// Nil for a number that isn't in use. Changes happen in place.
     subscript(number: Int) -> Value? {
-        get { values[number] }
+        _read { yield values[number] }
         _modify { yield &values[number] }
     }
 }
