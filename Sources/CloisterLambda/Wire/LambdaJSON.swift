@@ -18,10 +18,11 @@ enum LambdaJSON {
             Key(stringValue: lowered(path.last?.stringValue ?? ""))
         }
         decoder.dataDecodingStrategy = .base64
+        let document = Data(body.isEmpty ? Array("{}".utf8) : body)
         do {
-            return try decoder.decode(type, from: Data(body.isEmpty ? Array("{}".utf8) : body))
+            return try decoder.decode(type, from: document)
         } catch let error as DecodingError {
-            throw refusal(error)
+            throw refusal(error, document)
         } catch {
             throw .unparsable("the document can't be read")
         }
@@ -48,7 +49,7 @@ enum LambdaJSON {
         property.prefix(1).uppercased() + property.dropFirst()
     }
 
-    private static func refusal(_ error: DecodingError) -> ServiceError {
+    private static func refusal(_ error: DecodingError, _ body: Data) -> ServiceError {
         switch error {
         case .typeMismatch(let type, let context):
             return .serialization("Member '\(member(context.codingPath))' must be \(name(type)).")
@@ -57,8 +58,12 @@ enum LambdaJSON {
         case .keyNotFound(let key, let context):
             return .serialization("Member '\(member(context.codingPath + [key]))' is missing.")
         case .dataCorrupted(let context):
-            if context.codingPath.isEmpty { return .unparsable("malformed JSON") }
-            return .serialization("Member '\(member(context.codingPath))' has no valid value.")
+            guard context.codingPath.isEmpty else {
+                return .serialization("Member '\(member(context.codingPath))' has no valid value.")
+            }
+            // The decoder words a number that doesn't fit as it words what is no JSON: so look again.
+            let isJSON = (try? JSONDecoder().decode(Presence.self, from: body)) != nil
+            return isJSON ? .serialization("A member has no valid value.") : .unparsable("malformed JSON")
         @unknown default:
             return .unparsable("the document can't be read")
         }
