@@ -14,12 +14,14 @@ struct APIError: Error, Equatable {
     }
 
     private var hint: String? {
+        if message.contains("TenantIdentifierRequired") { return "say which tenant with --tenant-id" }
+        if message.contains("TenantIdentifierNotSupported") { return "leave --tenant-id out" }
         switch status {
         case 403:
-            "the key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else from --data DIR; "
+            return "the key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else from --data DIR; "
                 + "`cloister env` prints the right one"
-        case 501: "this server doesn't have that operation yet"
-        default: nil
+        case 501: return "this server doesn't have that operation yet"
+        default: return nil
         }
     }
 }

@@ -96,7 +96,9 @@ struct HTTPResponseReader {
         else { throw HTTPResponseReader.malformed("it has no status line") }
         if status < 200 { return }
         let fields = try lines.dropFirst().map { line in
-            guard let colon = line.firstIndex(of: ":") else { throw HTTPResponseReader.malformed("a field has no name") }
+            guard let colon = line.firstIndex(of: ":") else {
+                throw HTTPResponseReader.malformed("a field has no name")
+            }
             let value = line[line.index(after: colon)...].trimmingBlanks
             return (name: line[..<colon].lowercased(), value: value)
         }

@@ -36,7 +36,8 @@ struct Diagnosis: Encodable, Equatable {
     static func make(runtimesDirectory: String?) async -> Diagnosis {
         let images = RuntimeImages(directory: runtimesDirectory)
         return Diagnosis(
-            host: Host(), levels: await LevelProbe.all(), runtimes: images.available.map { RuntimeRow($0, images: images) })
+            host: Host(), levels: await LevelProbe.all(),
+            runtimes: images.available.map { RuntimeRow($0, images: images) })
     }
 
     var text: String {
@@ -44,13 +45,16 @@ struct Diagnosis: Encodable, Equatable {
         for level in levels { levelTable.add([level.level.rawValue, level.works ? "yes" : "no", level.detail]) }
         var parts = ["Host: Linux \(host.kernel), \(host.architecture)\(host.isRoot ? "" : ", not root")"]
         parts.append(levelTable.text)
-        parts.append(levelInForce.map { "In force with --isolation auto: \($0.rawValue)" } ?? "No isolation level works.")
+        let inForce = levelInForce.map { "In force with --isolation auto: \($0.rawValue)" }
+        parts.append(inForce ?? "No isolation level works.")
         let remedies = levels.compactMap { level in level.remedy.map { "  \(level.level.rawValue): \($0)" } }
         if !remedies.isEmpty { parts.append("To get the others:\n" + remedies.joined(separator: "\n")) }
         let built = runtimes.filter(\.isBuilt).map(\.runtime)
         let missing = runtimes.filter { !$0.isBuilt }.map(\.runtime)
         parts.append("Runtimes built: \(built.isEmpty ? "none" : built.joined(separator: ", "))")
-        if !missing.isEmpty { parts.append("Not built: \(missing.joined(separator: ", ")) (cloister runtime build NAME)") }
+        if !missing.isEmpty {
+            parts.append("Not built: \(missing.joined(separator: ", ")) (cloister runtime build NAME)")
+        }
         return parts.joined(separator: "\n\n")
     }
 }

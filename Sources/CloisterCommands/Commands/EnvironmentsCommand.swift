@@ -38,8 +38,10 @@ struct EnvironmentsCommand: ParsableCommand {
             ("Level", .left), ("Memory", .right), ("Peak", .right), ("Age", .right), ("Invocations", .right),
             ("PID", .right),
         ])
-        let sorted = environments.sorted { ($0.function, $0.tenantId ?? "", $0.id) < ($1.function, $1.tenantId ?? "", $1.id) }
-        for environment in sorted {
+        func key(_ environment: EnvironmentDescription) -> (String, String, String) {
+            (environment.function, environment.tenantId ?? "", environment.id)
+        }
+        for environment in environments.sorted(by: { key($0) < key($1) }) {
             table.add([
                 String(environment.id.prefix(12)), environment.function, environment.version,
                 environment.tenantId ?? "–", environment.state, environment.level,
@@ -69,7 +71,10 @@ struct EnvironmentsCommand: ParsableCommand {
     /// Milliseconds since 1970, or RFC 3339.
     private static func date(_ value: JSONValue?) -> Date? {
         if let number = value?.integer { return Date(timeIntervalSince1970: Double(number) / 1_000) }
-        return value?.string.flatMap { ISO8601DateFormatter().date(from: $0) }
+        guard let text = value?.string else { return nil }
+        let exact = ISO8601DateFormatter()
+        exact.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        return exact.date(from: text) ?? ISO8601DateFormatter().date(from: text)
     }
 }
 

@@ -13,7 +13,8 @@ struct RuntimeCommand: AsyncParsableCommand {
     struct Place: ParsableArguments {
         @Option(
             name: .customLong("runtimes"),
-            help: ArgumentHelp("Where images are kept. Default: CLOISTER_RUNTIMES, else the standard place.", valueName: "dir"))
+            help: ArgumentHelp(
+                "Where images are kept. Default: CLOISTER_RUNTIMES, else the standard place.", valueName: "dir"))
         var directory: String?
     }
 
@@ -65,7 +66,9 @@ struct RuntimeCommand: AsyncParsableCommand {
                 ])
             }
             Terminal.print(table.text)
-            if !rows.contains(where: \.isBuilt) { Terminal.note("hint: cloister runtime build \(rows.first?.runtime ?? "")") }
+            if !rows.contains(where: \.isBuilt), let first = rows.first {
+                Terminal.note("hint: cloister runtime build \(first.runtime)")
+            }
         }
     }
 

@@ -54,9 +54,11 @@ extension ResourceDriver {
         }
     }
 
-    /// The code that is deployed, for putting it back; nil when the server doesn't hand it out.
-    func deployedCode(_ name: String) throws -> [UInt8]? {
-        guard let location = try lambda.function(name)?["Code"]?["Location"]?.string else { return nil }
+    /// The code that is deployed, for putting it back. Throws when the server doesn't hand it out.
+    func deployedCode(_ name: String) throws -> [UInt8] {
+        guard let location = try lambda.function(name)?["Code"]?["Location"]?.string else {
+            throw CommandFailure("the server names no place to fetch it from")
+        }
         return try lambda.api.download(location)
     }
 

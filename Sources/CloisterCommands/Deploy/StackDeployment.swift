@@ -44,7 +44,8 @@ struct StackDeployment {
         record.status = .complete
         record.outputs = outputs()
         let order = plan.graph.resources.map(\.logicalID)
-        record.resources.sort { (order.firstIndex(of: $0.logicalID) ?? -1) < (order.firstIndex(of: $1.logicalID) ?? -1) }
+        func place(_ resource: DeployedResource) -> Int { order.firstIndex(of: resource.logicalID) ?? -1 }
+        record.resources.sort { place($0) < place($1) }
         try save()
         return record
     }
@@ -93,7 +94,7 @@ struct StackDeployment {
             logicalID: resource.logicalID, kind: resource.kind, physicalID: made.physicalID,
             properties: resource.properties)
         let driver = driver
-        rollback.add("remove \(resource.logicalID)") {
+        rollback.add(resource.logicalID, "remove \(resource.logicalID)") {
             try driver.delete(deployed, properties: resource.properties)
         }
         return made
@@ -105,19 +106,21 @@ struct StackDeployment {
         let driver = driver
         var old = ResolvedResource(
             logicalID: before.logicalID, kind: before.kind, properties: resolved(before), zip: nil)
+        record.put(before.uncertain(after: change))
+        try save()
         let needsCode = change.isCodeChanged || change.properties.contains("Architectures")
         // A single change of code either happens or doesn't: there is nothing to put back.
         let isAlone = plan.changes.changes.filter { $0.action != .unchanged }.count == 1 && change.properties.isEmpty
         if isAlone { return try driver.update(resource, before: before, change: change) }
-        if needsCode, before.kind == .function { old.zip = try driver.deployedCode(before.physicalID) }
+        if needsCode { old.zip = deployedCode(before) }
         let undone = Change(
             .update, logicalID: change.logicalID, kind: change.kind, properties: change.properties,
             isCodeChanged: needsCode && old.zip != nil)
         let previous = old
-        rollback.add("put \(resource.logicalID) back") {
+        rollback.add(resource.logicalID, "put \(resource.logicalID) back") {
             _ = try driver.update(previous, before: before, change: undone)
             if needsCode, previous.kind == .function, previous.zip == nil {
-                throw CommandFailure("the server doesn't hand out the old code of \(before.physicalID)")
+                throw CommandFailure("the old code of \(before.physicalID) couldn't be fetched")
             }
         }
         return try driver.update(resource, before: before, change: change)
@@ -133,11 +136,28 @@ struct StackDeployment {
         let driver = driver
         if before.isComplete {
             var old = ResolvedResource(logicalID: before.logicalID, kind: before.kind, properties: properties)
-            if before.kind == .function { old.zip = try driver.deployedCode(before.physicalID) }
+            old.zip = deployedCode(before)
             let previous = old
-            rollback.add("make \(before.logicalID) again") { _ = try driver.create(previous) }
+            rollback.add(before.logicalID, "make \(before.logicalID) again") {
+                if previous.kind == .function, previous.zip == nil {
+                    throw CommandFailure("the old code of \(before.physicalID) couldn't be fetched")
+                }
+                _ = try driver.create(previous)
+            }
         }
         try driver.delete(before, properties: properties)
+    }
+
+    /// Nil, with a warning, when it can't be had: then a rollback can't put it back.
+    private func deployedCode(_ before: DeployedResource) -> [UInt8]? {
+        guard before.kind == .function else { return nil }
+        do {
+            return try driver.deployedCode(before.physicalID)
+        } catch {
+            let reason = CloisterCommand.failure(from: error)?.message ?? "\(error)"
+            report(.warning("a failure couldn't put the code of \(before.logicalID) back: \(reason)"))
+            return nil
+        }
     }
 
     /// A function of that name which this stack didn't make is somebody else's.
@@ -198,6 +218,7 @@ struct StackDeployment {
         let problems = rollback.run()
         var restored = plan.deployed ?? StackRecord(name: plan.stackName, region: plan.region)
         restored.status = problems.isEmpty ? .rolledBack : .rollbackFailed
+        for problem in problems { restored.put(uncertain(problem.logicalID)) }
         let isNew = plan.deployed == nil && problems.isEmpty
         let keeping = tolerating("the stack's record") {
             if isNew { try stacks.delete(plan.stackName) } else { try stacks.put(restored) }
@@ -205,8 +226,20 @@ struct StackDeployment {
         var failure = cause
         failure.message += problems.isEmpty && keeping
             ? " — everything is as it was before"
-            : " — not everything could be put back: \(problems.joined(separator: "; "))"
+            : " — not everything could be put back: \(problems.map(\.message).joined(separator: "; "))"
         return failure
+    }
+
+    /// What the record says of a resource that couldn't be put back: the next deployment has to see to it.
+    private func uncertain(_ logicalID: String) -> DeployedResource {
+        if let change = plan.changes[logicalID], change.action == .update, let before = plan.deployed?[logicalID] {
+            return before.uncertain(after: change)
+        }
+        let kind = plan.graph[logicalID]?.kind ?? .function
+        var left = record[logicalID]
+            ?? DeployedResource(logicalID: logicalID, kind: kind, physicalID: logicalID, properties: [:])
+        left.isComplete = false
+        return left
     }
 
     // MARK: - Values
