@@ -4,10 +4,12 @@ Standard input: {"rootfs", "files": {name: text}, "environment": {}, "invocation
 "layers": {name: text}}. The runtime ends when it asks for an invocation beyond the last, or by itself.
 """
 
+import contextlib
 import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,13 +112,14 @@ def main():
     pairs = ["%s=%s" % pair for pair in environment.items()]
     process = subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", work, rootfs, *pairs],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
     )
     threading.Thread(target=lambda: (process.wait(), server.finished.set()), daemon=True).start()
     server.finished.wait(LIMIT_SECONDS)
     ended = process.poll()
-    if ended is None:
-        process.kill()
+    # With all that the runtime started: a program that still polls would keep the output open.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     output = process.stdout.read().decode("utf-8", "replace")
     process.wait()
     shutil.rmtree(work)
