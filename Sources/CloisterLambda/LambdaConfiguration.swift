@@ -54,9 +54,9 @@ public struct LambdaConfiguration: Sendable {
 
     public static var hostArchitecture: String {
         #if arch(arm64)
-        "arm64"
+            "arm64"
         #else
-        "x86_64"
+            "x86_64"
         #endif
     }
 }

@@ -49,8 +49,15 @@ public final class LambdaService: Service {
         let functions = try await store.allFunctions()
         try await removeUnusedCode(functions)
         for function in functions {
-            try await publish(function)
-            activate(function.key)
+            do throws(ServiceError) {
+                try await publish(function)
+                activate(function.key)
+            } catch {
+                // One damaged function must not keep all others from being served.
+                logger.error(
+                    "a function can't be published: \(error.logMessage ?? error.message)",
+                    metadata: ["function": "\(function.key)"])
+            }
         }
     }
 

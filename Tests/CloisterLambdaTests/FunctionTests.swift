@@ -73,9 +73,10 @@ import Testing
 
     @Test func namesInEveryForm() async throws {
         try await harness.create("arn:aws:lambda:eu-central-1:000000000000:function:hello")
-        for name in ["hello", "000000000000:function:hello", "function:hello", "hello:$LATEST",
-            "arn%3Aaws%3Alambda%3Aeu-central-1%3A000000000000%3Afunction%3Ahello"]
-        {
+        for name in [
+            "hello", "000000000000:function:hello", "function:hello", "hello:$LATEST",
+            "arn%3Aaws%3Alambda%3Aeu-central-1%3A000000000000%3Afunction%3Ahello",
+        ] {
             let got = try await harness.send("GET", "/2015-03-31/functions/\(name)")
             #expect(got.status == 200, "\(name)")
         }
@@ -121,7 +122,8 @@ import Testing
         let created = try await harness.create("hello")
         let before = try #require(harness.entry("hello")?.versions[.latest])
         let body: JSON = ["ZipFile": Harness.zip("other")]
-        let dry = try await harness.send("PUT", "/2015-03-31/functions/hello/code", ["ZipFile": Harness.zip("dry"), "DryRun": true])
+        let dry = try await harness.send(
+            "PUT", "/2015-03-31/functions/hello/code", ["ZipFile": Harness.zip("dry"), "DryRun": true])
         #expect(dry.status == 200)
         #expect(harness.entry("hello")?.versions[.latest] == before)
         let updated = try await harness.send("PUT", "/2015-03-31/functions/hello/code", body)
@@ -218,6 +220,13 @@ import Testing
         #expect(got.body["State"] == "Active")
         #expect(second.entry("hello")?.versions[.latest]?.unavailableReason == nil)
         held.open()
+    }
+
+    @Test func substitutesAreSaid() async throws {
+        let created = try await harness.create("hello", ["Runtime": "python3.14"])
+        #expect(created.status == 201)
+        #expect(created.header("x-cloister-warning") == "The runtime python3.14 isn't here: the function runs on python3.13.")
+        #expect(harness.entry("hello")?.versions[.latest]?.runtime == "python3.14")
     }
 
     @Test func listInPages() async throws {

@@ -43,7 +43,8 @@ final class Harness {
         return try await send(method, path, bytes: bytes)
     }
 
-    func send(_ method: String, _ path: String, bytes: [UInt8], region: String = Harness.region) async throws -> Answer {
+    func send(_ method: String, _ path: String, bytes: [UInt8], region: String = Harness.region) async throws -> Answer
+    {
         let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
         let query = (parts.count < 2 ? "" : parts[1]).split(separator: "&").map { pair in
             let sides = pair.split(separator: "=", maxSplits: 1).map(String.init)
@@ -120,7 +121,7 @@ final class RecordingDirectory: FunctionDirectory {
     var published: Int { state.withLock { $0.published } }
 }
 
-/// Knows `python3.13` (ready) and `nodejs20.x` (built by `prepare`, or failing).
+/// Knows `python3.13` (ready), `python3.14` (ready, by a substitute) and `nodejs20.x` (built by `prepare`, or failing).
 final class StubCatalog: RuntimeCatalog {
     struct Failure: Error, CustomStringConvertible { let description = "no mirror" }
 
@@ -135,11 +136,13 @@ final class StubCatalog: RuntimeCatalog {
     }
 
     func availability(of runtime: String) -> RuntimeAvailability {
+        if runtime == "python3.14" { return availability(of: "python3.13") }
         guard ["python3.13", "nodejs20.x"].contains(runtime) else {
             return .unknown(available: ["nodejs20.x", "python3.13"])
         }
         guard built.withLock({ $0.contains(runtime) }) else { return .notBuilt }
-        return .ready(RuntimeImage(runtime: runtime, directory: "/images/\(runtime)", bootstrap: ["/var/runtime/bootstrap"]))
+        return .ready(
+            RuntimeImage(runtime: runtime, directory: "/images/\(runtime)", bootstrap: ["/var/runtime/bootstrap"]))
     }
 
     func prepare(_ runtime: String) async throws -> RuntimeImage {

@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test func publishAndRead() async throws {
-        let first = try await publish("tools", "1", ["Description": "d", "CompatibleRuntimes": ["python3.13"], "LicenseInfo": "MIT"])
+        let first = try await publish(
+            "tools", "1", ["Description": "d", "CompatibleRuntimes": ["python3.13"], "LicenseInfo": "MIT"])
         #expect(first.status == 201)
         #expect(first.body["Version"] == 1)
         #expect(first.body["LayerArn"] == .text(LayerTests.prefix + "tools"))
@@ -27,7 +28,8 @@ import Testing
         #expect(try await publish("other", "1").body["Version"] == 1)
         let got = try await harness.send("GET", "/2018-10-31/layers/tools/versions/1")
         #expect(got.body["Description"] == "d")
-        let byARN = try await harness.send("GET", "/2018-10-31/layers?find=LayerVersion&Arn=\(LayerTests.prefix)tools:1")
+        let byARN = try await harness.send(
+            "GET", "/2018-10-31/layers?find=LayerVersion&Arn=\(LayerTests.prefix)tools:1")
         #expect(byARN.body["LayerVersionArn"] == got.body["LayerVersionArn"])
         let versions = try await harness.send("GET", "/2018-10-31/layers/tools/versions")
         #expect(versions.body["LayerVersions"].items.map { $0["Version"] } == [2, 1])
@@ -42,7 +44,9 @@ import Testing
     }
 
     @Test func whatIsNotThere() async throws {
-        for (path, status) in [("tools/versions/1", 404), ("tools/versions/0", 400), ("tools/versions/x", 400), ("a%20b/versions/1", 400)] {
+        for (path, status) in [
+            ("tools/versions/1", 404), ("tools/versions/0", 400), ("tools/versions/x", 400), ("a%20b/versions/1", 400),
+        ] {
             #expect(try await harness.send("GET", "/2018-10-31/layers/\(path)").status == status, "\(path)")
         }
         #expect(try await harness.send("GET", "/2018-10-31/layers?find=LayerVersion").status == 400)
@@ -76,7 +80,9 @@ import Testing
         let harness = try Harness(configuration: LambdaConfiguration(unpackedBytesMax: 60, architecture: "x86_64"))
         let archive = ZipWriter.archive([.init("f", String(repeating: "x", count: 50))])
         try await harness.send(
-            "POST", "/2018-10-31/layers/big/versions", ["Content": ["ZipFile": .text(Data(archive).base64EncodedString())]]).expect(201)
+            "POST", "/2018-10-31/layers/big/versions",
+            ["Content": ["ZipFile": .text(Data(archive).base64EncodedString())]]
+        ).expect(201)
         let answer = try await harness.create("hello", ["Layers": [.text(LayerTests.prefix + "big:1")]])
         #expect(answer.error == "InvalidParameterValueException")
         #expect(answer.message?.contains("exceeds the maximum allowed size of 60 bytes") == true)

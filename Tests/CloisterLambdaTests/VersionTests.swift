@@ -56,10 +56,13 @@ import Testing
         let created = try await harness.create("hello")
         let digest = try await publish(["CodeSha256": "wrong"])
         #expect(digest.error == "InvalidParameterValueException")
-        #expect(digest.message?.hasPrefix("CodeSHA256 (wrong) is different from current CodeSHA256 in $LATEST (") == true)
+        #expect(
+            digest.message?.hasPrefix("CodeSHA256 (wrong) is different from current CodeSHA256 in $LATEST (") == true)
         let revision = try await publish(["RevisionId": "wrong"])
         #expect(revision.status == 412)
-        let right = try await publish(["CodeSha256": created.body["CodeSha256"], "RevisionId": created.body["RevisionId"]])
+        let right = try await publish([
+            "CodeSha256": created.body["CodeSha256"], "RevisionId": created.body["RevisionId"],
+        ])
         #expect(right.status == 201)
     }
 
@@ -79,7 +82,8 @@ import Testing
 
     @Test func deletingVersions() async throws {
         try await harness.create("hello", ["Publish": true])
-        try await harness.send("POST", "/2015-03-31/functions/hello/aliases", ["Name": "live", "FunctionVersion": "1"]).expect(201)
+        try await harness.send("POST", "/2015-03-31/functions/hello/aliases", ["Name": "live", "FunctionVersion": "1"])
+            .expect(201)
         let referred = try await harness.send("DELETE", "/2015-03-31/functions/hello?Qualifier=1")
         #expect(referred.status == 409)
         try await harness.send("DELETE", "/2015-03-31/functions/hello/aliases/live").expect(204)
@@ -97,13 +101,16 @@ import Testing
         let path = "/2015-03-31/functions/hello/aliases"
         let created = try await harness.send(
             "POST", path,
-            ["Name": "live", "FunctionVersion": "1", "Description": "d",
-                "RoutingConfig": ["AdditionalVersionWeights": ["2": 0.25]]])
+            [
+                "Name": "live", "FunctionVersion": "1", "Description": "d",
+                "RoutingConfig": ["AdditionalVersionWeights": ["2": 0.25]],
+            ])
         #expect(created.status == 201)
         #expect(created.body["AliasArn"] == .text(VersionTests.prefix + ":live"))
         #expect(created.body["RoutingConfig"] == ["AdditionalVersionWeights": ["2": 0.25]])
-        #expect(harness.entry("hello")?.aliases["live"]
-            == AliasTarget(version: .number(1), additionalVersion: .number(2), additionalWeight: 0.25))
+        #expect(
+            harness.entry("hello")?.aliases["live"]
+                == AliasTarget(version: .number(1), additionalVersion: .number(2), additionalWeight: 0.25))
         #expect(try await harness.send("GET", path + "/live").body == created.body)
         let again = try await harness.send("POST", path, ["Name": "live", "FunctionVersion": "1"])
         #expect(again.status == 409)
@@ -122,7 +129,9 @@ import Testing
         #expect(configuration.body["FunctionArn"] == .text(VersionTests.prefix + ":live"))
         #expect(try await harness.send("GET", path + "?FunctionVersion=1").body["Aliases"] == [])
         #expect(try await harness.send("GET", path).body["Aliases"].items.count == 1)
-        #expect(try await harness.send("GET", path + "/other").message == "Cannot find alias arn: \(VersionTests.prefix):other")
+        #expect(
+            try await harness.send("GET", path + "/other").message
+                == "Cannot find alias arn: \(VersionTests.prefix):other")
         try await harness.send("DELETE", path + "/live").expect(204)
         try await harness.send("DELETE", path + "/live").expect(204)
         #expect(harness.entry("hello")?.aliases.isEmpty == true)
@@ -136,12 +145,22 @@ import Testing
             (["FunctionVersion": "1"], 400), (["Name": "live"], 400), (["Name": "live", "FunctionVersion": "9"], 404),
             (["Name": "live", "FunctionVersion": "x"], 400),
             (["Name": "live", "FunctionVersion": "99999999999999999999"], 404),
-            (["Name": "live", "FunctionVersion": "$LATEST", "RoutingConfig": ["AdditionalVersionWeights": ["1": 0.5]]], 400),
+            (
+                [
+                    "Name": "live", "FunctionVersion": "$LATEST",
+                    "RoutingConfig": ["AdditionalVersionWeights": ["1": 0.5]],
+                ], 400
+            ),
             (["Name": "live", "FunctionVersion": "1", "RoutingConfig": ["AdditionalVersionWeights": ["1": 0.5]]], 400),
             (["Name": "live", "FunctionVersion": "1", "RoutingConfig": ["AdditionalVersionWeights": ["2": 0.5]]], 404),
             (["Name": "live", "FunctionVersion": "1", "RoutingConfig": ["AdditionalVersionWeights": ["2": 1.5]]], 400),
             (["Name": "live", "FunctionVersion": "1", "RoutingConfig": ["AdditionalVersionWeights": ["x": 0.5]]], 400),
-            (["Name": "live", "FunctionVersion": "1", "RoutingConfig": ["AdditionalVersionWeights": ["2": 0.5, "3": 0.5]]], 400),
+            (
+                [
+                    "Name": "live", "FunctionVersion": "1",
+                    "RoutingConfig": ["AdditionalVersionWeights": ["2": 0.5, "3": 0.5]],
+                ], 400
+            ),
         ]
         for (body, status) in cases {
             #expect(try await harness.send("POST", path, body).status == status, "\(body)")

@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "../escape", "a/../../escape", "/etc/escape", "..", "a/..", "//escape", String(repeating: "a/", count: 65) + "f",
+        "../escape", "a/../../escape", "/etc/escape", "..", "a/..", "//escape",
+        String(repeating: "a/", count: 65) + "f",
         String(repeating: "n", count: 256), String(repeating: "n/", count: 600) + "f",
     ])
     func pathsThatLeave(name: String) async throws {
@@ -24,7 +25,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "/etc/passwd", "../x", "a/../../x", "", "..", "a/b/../../../x", "here/../../x", String(repeating: "a", count: 2_000),
+        "/etc/passwd", "../x", "a/../../x", "", "..", "a/b/../../../x", "here/../../x",
+        String(repeating: "a", count: 2_000),
     ])
     func linksThatLeave(target: String) async throws {
         try await expect(.unsafe, ZipWriter.archive([.init("link", target, mode: 0o120777), .init("a/b/f", "x")]))
@@ -132,7 +134,8 @@ import Testing
         for _ in 0..<400 {
             var changed = archive
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
-                changed[Int.random(in: 0..<changed.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+                changed[Int.random(in: 0..<changed.count, using: &generator)] = UInt8.random(
+                    in: 0...255, using: &generator)
             }
             _ = try? await store.add(changed)
         }

@@ -56,18 +56,25 @@ import Testing
 
     @Test func nativeCodeIsNoticed() async throws {
         func elf(_ machine: UInt8) -> [UInt8] {
-            [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + Array(repeating: 0, count: 11) + [machine, 0] + Array(repeating: 0, count: 44)
+            [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + Array(repeating: 0, count: 11) + [machine, 0]
+                + Array(repeating: 0, count: 44)
         }
         let code = try await store.add(
-            ZipWriter.archive([.init("a.so", bytes: elf(62)), .init("b.so", bytes: elf(183)), .init("c", bytes: elf(40))]))
+            ZipWriter.archive([
+                .init("a.so", bytes: elf(62)), .init("b.so", bytes: elf(183)), .init("c", bytes: elf(40)),
+            ]))
         #expect(code.machines == ["arm64", "elf-40", "x86_64"])
     }
 
     @Test func laterLayersWin() async throws {
         let first = try await store.add(
-            ZipWriter.archive([.init("python/a.py", "1"), .init("python/b.py", "1"), .init("x/y", "1"), .init("z", "1")]))
+            ZipWriter.archive([
+                .init("python/a.py", "1"), .init("python/b.py", "1"), .init("x/y", "1"), .init("z", "1"),
+            ]))
         let second = try await store.add(
-            ZipWriter.archive([.init("python/b.py", "2"), .init("x", "2"), .init("z/in", "2"), .init("l", "z/in", mode: 0o120777)]))
+            ZipWriter.archive([
+                .init("python/b.py", "2"), .init("x", "2"), .init("z/in", "2"), .init("l", "z/in", mode: 0o120777),
+            ]))
         let merged = try await store.layersDirectory([first.digest, second.digest])
         #expect(try text(merged + "/python/a.py") == "1")
         #expect(try text(merged + "/python/b.py") == "2")
@@ -88,9 +95,10 @@ import Testing
         let foreign = place.directory + "/code/someone-elses"
         #expect(FileManager.default.createFile(atPath: foreign, contents: nil))
         try await store.removeAll(except: [digests[0], digests[1]], layers: [[digests[0], digests[1]]])
-        for (path, isThere) in [(kept, true), (gone, false), (foreign, true), (store.directory(of: digests[0]), true),
-            (store.directory(of: digests[2]), false)]
-        {
+        for (path, isThere) in [
+            (kept, true), (gone, false), (foreign, true), (store.directory(of: digests[0]), true),
+            (store.directory(of: digests[2]), false),
+        ] {
             #expect(FileManager.default.fileExists(atPath: path) == isThere, "\(path)")
         }
         await #expect(throws: CodeError.self) { try await store.archive(digests[3]) }

@@ -47,9 +47,13 @@ import Testing
         let a = DocumentKey(kind: "k", name: "a")
         let b = DocumentKey(kind: "k", name: "b")
         try await store.apply([.put(a, [1], expecting: .absent)])
-        await #expect(throws: StoreError.self) { try await store.apply([.put(b, [1]), .put(a, [2], expecting: .absent)]) }
+        await #expect(throws: StoreError.self) {
+            try await store.apply([.put(b, [1]), .put(a, [2], expecting: .absent)])
+        }
         #expect(try await store.document(b) == nil)
-        await #expect(throws: StoreError.self) { try await store.apply([.put(b, [1]), .delete(a, expecting: .revision(7))]) }
+        await #expect(throws: StoreError.self) {
+            try await store.apply([.put(b, [1]), .delete(a, expecting: .revision(7))])
+        }
         #expect(try await store.document(b) == nil)
         #expect(try await store.document(a)?.body == [1])
         try await store.apply([.put(b, [1]), .delete(a, expecting: .revision(1))])

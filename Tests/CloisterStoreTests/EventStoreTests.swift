@@ -61,8 +61,12 @@ import Testing
         let place = try engine.place()
         let limits = EventQueueLimits(eventsMax: 3, bytesMax: 100)
         let store = try place.open(limits: limits)
-        await expect(.queueFull) { try await store.enqueue(EventStoreTests.event("a", payload: .init(repeating: 0, count: 101))) }
-        for id in ["a", "b", "c"] { try await store.enqueue(EventStoreTests.event(id, payload: .init(repeating: 0, count: 30))) }
+        await expect(.queueFull) {
+            try await store.enqueue(EventStoreTests.event("a", payload: .init(repeating: 0, count: 101)))
+        }
+        for id in ["a", "b", "c"] {
+            try await store.enqueue(EventStoreTests.event(id, payload: .init(repeating: 0, count: 30)))
+        }
         await expect(.queueFull) { try await store.enqueue(EventStoreTests.event("d", payload: [])) }
         // A full queue must not lose the event whose follow-up doesn't fit.
         await expect(.queueFull) {

@@ -5,7 +5,7 @@ import GRDB
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The file itself: whose it is, who may read it, and what isn't taken for it.
@@ -75,7 +75,8 @@ import Glibc
     @Test func damageIsNoCrash() async throws {
         do {
             let store = try SQLiteStore(path: path)
-            try await store.apply((0..<200).map { .put(DocumentKey(kind: "k", name: "\($0)"), Array(repeating: 7, count: 500)) })
+            try await store.apply(
+                (0..<200).map { .put(DocumentKey(kind: "k", name: "\($0)"), Array(repeating: 7, count: 500)) })
             try store.close()
         }
         // Out of the journal, into the file that is damaged next.

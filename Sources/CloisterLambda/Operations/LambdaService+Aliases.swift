@@ -161,7 +161,8 @@ extension LambdaService {
         .notFound("Cannot find alias arn: \(call.arn(key, name))")
     }
 
-    private static func shape(_ alias: AliasRecord, name: String, _ key: FunctionKey, _ call: LambdaCall) -> AliasShape {
+    private static func shape(_ alias: AliasRecord, name: String, _ key: FunctionKey, _ call: LambdaCall) -> AliasShape
+    {
         AliasShape(
             aliasArn: call.arn(key, name), name: name, functionVersion: alias.version,
             description: alias.description,

@@ -68,7 +68,8 @@ extension LambdaService {
                 reference.account == account.rawValue, reference.region == call.region
             else { throw missing }
             guard names.insert(reference.name).inserted else {
-                throw .invalidParameter("Two different versions of the same layer are not allowed to be referenced in the same function.")
+                throw .invalidParameter(
+                    "Two different versions of the same layer are not allowed to be referenced in the same function.")
             }
             guard let layer = try await store.layerVersion(number, name: reference.name, region: call.region) else {
                 throw missing
@@ -135,7 +136,7 @@ extension LambdaService {
             let latest = function.latest
             try checkUnpackedSize(latest.code, latest.layers)
             var warnings = try checkMachine(latest.architecture, code: latest.code, layers: latest.layers)
-            warnings += LambdaService.warnings(latest)
+            warnings += self.warnings(latest)
             touch(&function.latest)
             return (Shapes(call).configuration(function, function.latest, version: nil), warnings)
         }

@@ -19,14 +19,16 @@ extension LambdaService {
     /// Answers a request for a `Code.Location` URL; it carries its own authentication, so the front must not ask for a
     /// signature.
     public func codeArchive(path: String, query: [(name: String, value: String)]) async -> ServiceResponse {
-        let name = path.hasPrefix(LambdaService.codeLocationPrefix)
+        let name =
+            path.hasPrefix(LambdaService.codeLocationPrefix)
             ? path.dropFirst(LambdaService.codeLocationPrefix.count) : ""
         let expires = query.first { $0.name == "expires" }.flatMap { Int64($0.value) }
         let given = query.first { $0.name == "token" }?.value ?? ""
         guard let digest = CodeDigest(String(name)), let expires, expires > now() / 1_000,
             isToken(given, digest, expires: expires)
         else {
-            return ServiceError("AccessDeniedException", status: 403, message: "The URL is wrong or has expired.").response
+            return ServiceError("AccessDeniedException", status: 403, message: "The URL is wrong or has expired.")
+                .response
         }
         do throws(CodeError) {
             return ServiceResponse(

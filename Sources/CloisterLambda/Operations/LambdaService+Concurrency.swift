@@ -83,7 +83,8 @@ extension LambdaService {
         guard configuration.accountConcurrencyMax - sum - reserved >= configuration.unreservedConcurrencyMin else {
             throw .invalidParameter(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
-                    + "UnreservedConcurrentExecution below its minimum value of [\(configuration.unreservedConcurrencyMin)].")
+                    + "UnreservedConcurrentExecution below its minimum value of "
+                    + "[\(configuration.unreservedConcurrencyMin)].")
         }
     }
 }

@@ -16,7 +16,7 @@ extension LambdaService {
             code: stored, runtime: "", handler: "", role: "", layers: layers, architecture: architecture,
             lastModified: now(), revisionID: randomUUID())
         rules.apply(request.configuration, to: &record)
-        warnings += LambdaService.warnings(record)
+        warnings += self.warnings(record)
         let function = FunctionRecord(
             region: key.region, name: key.name, identity: randomUUID(),
             isTenantIsolated: request.configuration.tenancyConfig != nil, latest: record, tags: request.tags ?? [:])
@@ -92,8 +92,15 @@ extension LambdaService {
 
     private static func exists(_ key: FunctionKey) -> ServiceError { .conflict("Function already exist: \(key.name)") }
 
-    static func warnings(_ record: VersionRecord) -> [String] {
-        guard record.snapStart != "None" else { return [] }
-        return ["SnapStart is recorded but not in effect: every environment starts anew."]
+    /// What the caller should know although the request succeeds.
+    func warnings(_ record: VersionRecord) -> [String] {
+        var warnings: [String] = []
+        if record.snapStart != "None" {
+            warnings.append("SnapStart is recorded but not in effect: every environment starts anew.")
+        }
+        if case .ready(let image) = catalog.availability(of: record.runtime), image.runtime != record.runtime {
+            warnings.append("The runtime \(record.runtime) isn't here: the function runs on \(image.runtime).")
+        }
+        return warnings
     }
 }

@@ -25,8 +25,9 @@ struct EventInvokeListShape: Encodable {
 extension LambdaService {
     func putFunctionEventInvokeConfig(_ call: LambdaCall) async throws(ServiceError) -> ServiceResponse {
         let request = try call.body(EventInvokeShape.self)
-        guard request.maximumRetryAttempts != nil || request.maximumEventAgeInSeconds != nil
-            || request.destinationConfig != nil
+        guard
+            request.maximumRetryAttempts != nil || request.maximumEventAgeInSeconds != nil
+                || request.destinationConfig != nil
         else {
             throw .invalidParameter("You must specify at least one of error handling or destination setting.")
         }

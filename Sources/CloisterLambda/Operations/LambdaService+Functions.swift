@@ -89,7 +89,8 @@ extension LambdaService {
         var shapes: [FunctionConfigurationShape] = []
         let last = after.map { ($0[0], Int($0[1]) ?? 0) } ?? ("", 0)
         var pending: [FunctionRecord] = []
-        if !last.0.isEmpty, let first = try await store.function(FunctionKey(region: call.region, name: last.0))?.record {
+        if !last.0.isEmpty, let first = try await store.function(FunctionKey(region: call.region, name: last.0))?.record
+        {
             pending = [first]
         }
         pending += try await store.functions(region: call.region, after: last.0, limit: limit + 1)

@@ -91,7 +91,9 @@ extension LambdaService {
     private static var noLayer: ServiceError { .notFound("The resource you requested does not exist.") }
 
     private static func matches(_ layer: LayerVersionRecord, _ call: LambdaCall) -> Bool {
-        if let runtime = call.request.queryValue("CompatibleRuntime"), !layer.runtimes.contains(runtime) { return false }
+        if let runtime = call.request.queryValue("CompatibleRuntime"), !layer.runtimes.contains(runtime) {
+            return false
+        }
         guard let architecture = call.request.queryValue("CompatibleArchitecture") else { return true }
         return layer.architectures.contains(architecture)
     }

@@ -26,6 +26,9 @@ extension LambdaService {
         let (key, qualifier) = try call.function()
         let request = try call.body(AddPermissionRequest.self)
         try LambdaService.check(request)
+        guard qualifier != "$LATEST" else {
+            throw .invalidParameter("We currently do not support adding policies for $LATEST.")
+        }
         let json = try PolicyStatement(request, resource: call.arn(key, qualifier), account: account).json
         try await change(key, arn: call.arn(key, qualifier)) { (function, _) async throws(ServiceError) in
             try await requireQualifier(qualifier, of: function, call)
@@ -43,7 +46,8 @@ extension LambdaService {
             guard size <= configuration.policyBytesMax else {
                 throw ServiceError(
                     "PolicyLengthExceededException", status: 400,
-                    message: "The final policy size (\(size)) is bigger than the limit (\(configuration.policyBytesMax)).")
+                    message: "The final policy size (\(size)) is bigger than the limit "
+                        + "(\(configuration.policyBytesMax)).")
             }
             function.policies[qualifier ?? ""] = policy
         }

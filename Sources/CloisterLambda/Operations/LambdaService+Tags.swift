@@ -49,7 +49,8 @@ extension LambdaService {
     private func taggedFunction(_ call: LambdaCall) throws(ServiceError) -> FunctionKey {
         let arn = call.label("Resource")
         guard arn.hasPrefix("arn:"), FunctionReference(arn) != nil else {
-            throw .invalidParameter("Cloister supports tags on functions only; '\(arn.prefix(256))' is no function's ARN.")
+            throw .invalidParameter(
+                "Cloister supports tags on functions only; '\(arn.prefix(256))' is no function's ARN.")
         }
         let reference = try call.reference(arn)
         guard reference.qualifier == nil else {

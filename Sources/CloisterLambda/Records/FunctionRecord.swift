@@ -1,6 +1,8 @@
 import CloisterCore
 import CloisterServiceKit
 
+// The records are stored as JSON. A member that is added later must be optional: older documents don't have it.
+
 /// Code and configuration of one version, as the store keeps it.
 struct VersionRecord: Codable, Equatable {
     var code: StoredCode

@@ -24,7 +24,8 @@ struct FunctionStore: Sendable {
 
     func functions(region: String, after: String?, limit: Int) async throws(ServiceError) -> [FunctionRecord] {
         let prefix = region + "/"
-        return try await page(FunctionStore.functionKind, prefix: prefix, after: after.map { prefix + $0 }, limit: limit)
+        return try await page(
+            FunctionStore.functionKind, prefix: prefix, after: after.map { prefix + $0 }, limit: limit)
     }
 
     /// Every function of every region.
@@ -43,7 +44,9 @@ struct FunctionStore: Sendable {
         try await all(FunctionStore.layerKind, name.map { "\(region)/\($0)/" } ?? "\(region)/")
     }
 
-    func allLayerVersions() async throws(ServiceError) -> [LayerVersionRecord] { try await all(FunctionStore.layerKind, "") }
+    func allLayerVersions() async throws(ServiceError) -> [LayerVersionRecord] {
+        try await all(FunctionStore.layerKind, "")
+    }
 
     func layerVersion(_ number: Int, name: String, region: String) async throws(ServiceError) -> LayerVersionRecord? {
         try await stored(FunctionStore.key(layer: name, number: number, region: region))?.record
@@ -58,7 +61,8 @@ struct FunctionStore: Sendable {
         do { try await documents.apply(changes) } catch { throw ServiceError(store: error) }
     }
 
-    private func stored<Record: Decodable & Sendable>(_ key: DocumentKey) async throws(ServiceError) -> Stored<Record>? {
+    private func stored<Record: Decodable & Sendable>(_ key: DocumentKey) async throws(ServiceError) -> Stored<Record>?
+    {
         do {
             guard let document = try await documents.document(key) else { return nil }
             return Stored(record: try FunctionStore.decode(document), revision: document.revision)
@@ -80,7 +84,9 @@ struct FunctionStore: Sendable {
         }
     }
 
-    private func all<Record: Decodable & Sendable>(_ kind: String, _ prefix: String) async throws(ServiceError) -> [Record] {
+    private func all<Record: Decodable & Sendable>(_ kind: String, _ prefix: String) async throws(ServiceError)
+        -> [Record]
+    {
         do {
             var records: [Record] = []
             var after: String?

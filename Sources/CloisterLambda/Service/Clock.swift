@@ -1,7 +1,7 @@
 import CloisterCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The system's clock, in milliseconds since 1970.

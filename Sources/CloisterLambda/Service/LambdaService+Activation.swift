@@ -57,7 +57,9 @@ extension LambdaService {
 
     private func settle(_ key: FunctionKey, revision: String, failure: String?) async throws(ServiceError) {
         try await functionLocks.withLock(key) { () async throws(ServiceError) in
-            guard let stored = try await store.function(key), stored.record.latest.revisionID == revision else { return }
+            guard let stored = try await store.function(key), stored.record.latest.revisionID == revision else {
+                return
+            }
             var function = stored.record
             LambdaService.settle(&function, failure: failure)
             if function != stored.record {
@@ -97,7 +99,7 @@ extension LambdaService {
 
     static func unknownRuntime(_ runtime: String, _ available: [String]) -> ServiceError {
         .invalidParameter(
-            "Value \(runtime.prefix(128)) at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
-                + "[\(available.joined(separator: ", "))] or be a valid ARN")
+            "Value \(runtime.prefix(128)) at 'runtime' failed to satisfy constraint: "
+                + "Member must satisfy enum value set: [\(available.joined(separator: ", "))] or be a valid ARN")
     }
 }

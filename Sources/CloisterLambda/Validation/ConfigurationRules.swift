@@ -110,7 +110,8 @@ struct ConfigurationRules {
     /// The function that `arn` names, if any; other targets are refused.
     func functionTarget(_ arn: String?, _ member: String) throws(ServiceError) -> FunctionReference? {
         guard let arn, !arn.isEmpty else { return nil }
-        guard arn.hasPrefix("arn:"), let reference = FunctionReference(arn), reference.account == account.rawValue else {
+        guard arn.hasPrefix("arn:"), let reference = FunctionReference(arn), reference.account == account.rawValue
+        else {
             throw .invalidParameter(
                 "Cloister supports functions of this account as \(member) targets; \(arn.prefix(256)) is none.")
         }

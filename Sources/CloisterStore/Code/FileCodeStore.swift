@@ -3,9 +3,9 @@ import Crypto
 import Dispatch
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// Code as files: `DIRECTORY/<sha256>/` holds `archive.zip`, `code.json` and the unpacked `tree`;

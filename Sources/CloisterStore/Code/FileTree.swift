@@ -2,7 +2,7 @@ import CZlib
 import CloisterServiceKit
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The system calls that the code store needs, with errors that name the step. Paths are the store's own.

@@ -1,7 +1,7 @@
 import CloisterServiceKit
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Lays unpacked trees over each other in one directory, by hard links: no data is copied. A later tree's file

@@ -62,7 +62,8 @@ struct ZipDirectory {
         let extraBytes = Int(try reader.uint16(entry.offset + 28))
         let name = entry.offset + localBytes
         let data = name + nameBytes + extraBytes
-        guard data <= archive.count - entry.compressedBytes, archive[name..<(name + nameBytes)].elementsEqual(entry.name)
+        guard data <= archive.count - entry.compressedBytes,
+            archive[name..<(name + nameBytes)].elementsEqual(entry.name)
         else { throw damaged }
         return data
     }

@@ -43,7 +43,9 @@ struct ZipInflater {
             var produced = 0
             (status, consumed, produced) = ZipInflater.step(&stream, &input, from: consumed, &piece)
             left -= produced
-            guard left >= 0, status == Z_STREAM_END || (status == Z_OK && produced > 0) else { throw ZipInflater.damaged }
+            guard left >= 0, status == Z_STREAM_END || (status == Z_OK && produced > 0) else {
+                throw ZipInflater.damaged
+            }
             try sink(piece[..<produced])
         }
         guard left == 0 else { throw ZipInflater.damaged }

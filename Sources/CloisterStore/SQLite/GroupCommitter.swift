@@ -33,7 +33,8 @@ final class GroupCommitter: Sendable {
     func commit(
         _ change: @escaping @Sendable (Database, inout EventQueueUsage) throws -> Void
     ) async throws(StoreError) {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, StoreError>, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Void, StoreError>, Never>) in
             append(
                 Change(
                     run: { [self] database in try runUndoably(change, database) },

@@ -2,9 +2,9 @@ import CloisterServiceKit
 import GRDB
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension SQLiteStore: DocumentStore {

@@ -3,9 +3,9 @@ import CloisterServiceKit
 import GRDB
 
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 extension SQLiteStore: EventStore {
@@ -79,7 +79,9 @@ extension SQLiteStore: EventStore {
         let tenantText: String? = row["tenant"]
         let tenant = tenantText.flatMap { TenantID($0) }
         // An event must never lose its tenant: without it, it would run in the function's shared environments.
-        guard (tenant == nil) == (tenantText == nil) else { throw StoreError(.corrupt, "an event's tenant is malformed") }
+        guard (tenant == nil) == (tenantText == nil) else {
+            throw StoreError(.corrupt, "an event's tenant is malformed")
+        }
         return QueuedEvent(
             id: RequestID(row["id"] as String), function: FunctionKey(region: row["region"], name: row["function"]),
             qualifier: row["qualifier"], tenant: tenant, clientContext: row["client_context"],

@@ -2,7 +2,7 @@ import CloisterServiceKit
 import GRDB
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The embedded store: one SQLite file in WAL mode, every acknowledged change on disk (`synchronous=FULL`).
