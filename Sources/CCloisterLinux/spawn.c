@@ -159,15 +159,24 @@ static int collect(int pidfd, int *wait_status) {
     return 0;
 }
 
-int cloister_reap(int pidfd, int timeout_ms, int *wait_status) {
+int cloister_await_end(int pidfd, int timeout_ms) {
     struct pollfd watched = {.fd = pidfd, .events = POLLIN};
     int ready;
     do {
         ready = poll(&watched, 1, timeout_ms);
     } while (ready < 0 && errno == EINTR);
     if (ready < 0) return errno;
-    if (ready == 0) return ETIMEDOUT;
-    return collect(pidfd, wait_status);
+    return ready == 0 ? ETIMEDOUT : 0;
+}
+
+int cloister_reap(int pidfd, int timeout_ms, int *wait_status) {
+    int error = cloister_await_end(pidfd, timeout_ms);
+    return error != 0 ? error : collect(pidfd, wait_status);
+}
+
+void cloister_reap_child(pid_t pid) {
+    siginfo_t discarded;
+    (void)waitid(P_PID, (id_t)pid, &discarded, WEXITED | WNOHANG);
 }
 
 int cloister_pidfd_open(pid_t pid, int *pidfd) {
@@ -181,6 +190,6 @@ int cloister_pidfd_kill(int pidfd, int signal) {
     return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : errno;
 }
 
-int cloister_become_subreaper(void) {
-    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno;
+int cloister_set_subreaper(int enabled) {
+    return prctl(PR_SET_CHILD_SUBREAPER, enabled, 0, 0, 0) == 0 ? 0 : errno;
 }

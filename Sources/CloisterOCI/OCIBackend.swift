@@ -40,7 +40,7 @@ public final class OCIBackend: IsolationBackend {
         parent = CgroupParent(layout: .ofThisHost(), stateDirectory: directory)
         users = HostUsers(stateDirectory: directory)
         try parent.create()
-        _ = cloister_become_subreaper()
+        _ = cloister_set_subreaper(1)
     }
 
     public func start(_ configuration: SandboxConfiguration) async throws(IsolationError) -> any Sandbox {

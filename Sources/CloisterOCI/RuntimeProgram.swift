@@ -4,11 +4,6 @@ import Glibc
 
 /// A program that is run to its end, with its output bounded.
 struct RuntimeProgram {
-    struct Outcome {
-        var waitStatus: Int32
-        var processID: pid_t
-    }
-
     var arguments: [String]
     var standardInput: Int32
     var output: Int32
@@ -19,7 +14,7 @@ struct RuntimeProgram {
 
     private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
 
-    /// Starts it and waits. When time is up it is killed.
+    /// Starts it and waits; its wait status. When time is up it is killed.
     func run(timeoutMilliseconds: Int32) throws(IsolationError) -> Int32 {
         var pid: pid_t = 0
         var descriptor: Int32 = -1

@@ -7,8 +7,8 @@ import Synchronization
 final class SandboxTeardown: Sendable {
     private struct State {
         var isDone = false
-        /// Process descriptors of the sandbox's processes that became our children.
-        var adopted: [Int32] = []
+        /// The sandbox's processes that may be our children.
+        var adopted: [WatchedProcess] = []
     }
 
     let cgroup: SandboxCgroup
@@ -24,22 +24,18 @@ final class SandboxTeardown: Sendable {
         self.users = users
     }
 
-    /// Remembers the processes that are in the sandbox now: when they die by themselves they vanish from the cgroup, yet must
-    /// be reaped.
+    /// Remembers the processes that are in the sandbox now: when they die by themselves they vanish from the cgroup, yet
+    /// must be reaped.
     func adopt(_ processes: Set<pid_t>) {
-        state.withLock { state in
-            for pid in processes {
-                var descriptor: Int32 = -1
-                if cloister_pidfd_open(pid, &descriptor) == 0 { state.adopted.append(descriptor) }
-            }
-        }
+        AdoptedChildren.sweep()
+        state.withLock { $0.adopted += processes.compactMap { WatchedProcess($0) } }
     }
 
     func run() throws(IsolationError) {
         try state.withLock { (state) throws(IsolationError) in
             guard !state.isDone else { return }
             try cgroup.kill(adopted: state.adopted)
-            state.adopted.forEach { _ = close($0) }
+            state.adopted.forEach { _ = close($0.descriptor) }
             state.adopted = []
             try cgroup.remove()
             KernelFile.removeTree(directory)

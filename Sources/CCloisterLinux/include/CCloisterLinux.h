@@ -57,11 +57,16 @@ int cloister_spawn(const cloister_spawn_request *request, pid_t *pid, int *pidfd
 /// stores its wait status (-1 if it was no child). ETIMEDOUT when it still runs.
 int cloister_reap(int pidfd, int timeout_ms, int *wait_status);
 
+/// Waits as `cloister_reap` does, but leaves the zombie.
+int cloister_await_end(int pidfd, int timeout_ms);
+/// Reaps exactly this child if it has ended; no effect otherwise.
+void cloister_reap_child(pid_t pid);
+
 int cloister_pidfd_open(pid_t pid, int *pidfd);
 int cloister_pidfd_kill(int pidfd, int signal);
 
-/// Orphaned descendants become children of this process, which must reap them.
-int cloister_become_subreaper(void);
+/// Whether orphaned descendants become children of this process, which then must reap them.
+int cloister_set_subreaper(int enabled);
 
 // --- Small things (misc.c)
 

@@ -18,26 +18,29 @@ extension SandboxCgroup {
         return found
     }
 
-    /// Kills everything inside and waits until it is gone. Zombies whose parent this process is (`adopted`, and all that
-    /// are seen here) are reaped by their process descriptors, so that no other child's status is ever taken.
-    func kill(adopted: [Int32] = []) throws(IsolationError) {
+    /// Kills everything inside and waits until it is gone. Zombies that this process is the parent of, among them
+    /// `adopted`, are reaped one by one.
+    func kill(adopted: [WatchedProcess] = []) throws(IsolationError) {
         let deadline = milliseconds() + SandboxCgroup.deadlineMilliseconds
-        var watched: [pid_t: Int32] = [:]
-        defer { watched.values.forEach { _ = close($0) } }
-        while true {
-            let inside = processes()
-            for pid in inside where watched[pid] == nil {
-                var descriptor: Int32 = -1
-                if cloister_pidfd_open(pid, &descriptor) == 0 { watched[pid] = descriptor }
-            }
+        var watched: [pid_t: WatchedProcess] = [:]
+        defer { watched.values.forEach { _ = close($0.descriptor) } }
+        var inside = processes()
+        while !inside.isEmpty {
+            for pid in inside where watched[pid] == nil { watched[pid] = WatchedProcess(pid) }
             killOnce(inside)
-            for descriptor in adopted { _ = cloister_reap(descriptor, 1000, nil) }
-            for descriptor in watched.values { _ = cloister_reap(descriptor, 1000, nil) }
-            if inside.isEmpty { return }
+            for process in watched.values { _ = cloister_await_end(process.descriptor, 1000) }
             guard milliseconds() < deadline else {
                 throw IsolationError(.startFailed, "\(inside.count) processes of \(name) could not be killed")
             }
+            inside = processes()
         }
+        reap(adopted + watched.values)
+    }
+
+    private func reap(_ processes: [WatchedProcess]) {
+        for process in processes { _ = cloister_reap(process.descriptor, 1000, nil) }
+        // What the dead left to this process.
+        AdoptedChildren.sweep()
     }
 
     private func killOnce(_ inside: Set<pid_t>) {

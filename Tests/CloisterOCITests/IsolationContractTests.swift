@@ -1,0 +1,177 @@
+import CloisterIsolation
+import Foundation
+import Glibc
+import Testing
+
+@testable import CloisterOCI
+
+extension SandboxTests {
+    /// What every backend promises, always with two sandboxes side by side.
+    @Suite struct IsolationContractTests {
+        @Test(arguments: OCIRuntime.allCases)
+        func runsAProgramAndReportsItsEnd(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                #expect(first.sandbox.level == runtime.level)
+                let one = try await first.runShell("id -u; pwd; read line; echo \"$line.\"; (exit 3)")
+                #expect(one.output == "993\n/var/task\n.\n")
+                #expect(one.status == 3 << 8)
+                try await second.expectOutput("alive\n", of: "echo alive")
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func reportsASignalAndAProgramThatIsNotThere(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                try first.startShell("kill -KILL $$")
+                try await first.expect(.exited(waitStatus: SIGKILL))
+                try second.tell(.start(arguments: ["/nowhere"], environment: []))
+                try await second.expect(.startFailed(errno: ENOENT))
+                try await second.expectOutput("alive\n", of: "echo alive")
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func temporaryFilesAreOnesOwnAndOutliveAStop(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                try first.startShell("echo secret > /tmp/mine; sleep 1000 & echo started; sleep 1000")
+                _ = try await first.text()
+                try first.tell(.stop)
+                try await first.expect(.stopped)
+                let after = try await first.runShell("cat /tmp/mine; cat /proc/[0-9]*/comm | grep -c sleep; true")
+                #expect(after.output == "secret\n0\n")
+                try await second.expectOutput("", of: "ls -A /tmp; ls -A /dev/shm")
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func onlyTemporaryFilesCanBeWritten(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                let script = """
+                    for place in / /var/task /opt /etc /dev /proc /var/runtime /usr/bin
+                    do touch $place/mark 2>/dev/null && echo "wrote $place"; done
+                    (echo x >> /var/runtime/cloister-agent) 2>/dev/null && echo "changed the agent"
+                    touch /tmp/mark && echo tmp
+                    """
+                for probe in [first, second] { try await probe.expectOutput("tmp\n", of: script) }
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func seesNoOtherProcessAndNoNetwork(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                try first.startShell("echo up; exec sleep 1000")
+                _ = try await first.text()
+                let script = "cat /proc/[0-9]*/comm | grep -c sleep; tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; true"
+                try await second.expectOutput("0\nlo\n", of: script)
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func theListenerIsInsideAndOnlyThere(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                let call = """
+                    import socket
+                    s = socket.create_connection(('127.0.0.1', 9001)); s.sendall(b'NAME'); print(s.recv(9).decode())
+                    """
+                for (probe, name) in [(first, "first"), (second, "second")] {
+                    try probe.startShell("python3.13 -c \"\(call.replacing("NAME", with: name))\"")
+                    let connection = try await accept(probe)
+                    defer { close(connection) }
+                    var bytes = [UInt8](repeating: 0, count: 16)
+                    let count = read(connection, &bytes, bytes.count)
+                    #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == name)
+                    _ = send(connection, Array("hello".utf8), 5, Int32(MSG_NOSIGNAL))
+                    let heard = try await probe.text()
+                #expect(heard == "hello\n")
+                }
+            }
+        }
+
+        private func accept(_ probe: SandboxProbe) async throws -> Int32 {
+            for _ in 0..<12_000 {
+                let connection = Glibc.accept(probe.sandbox.channels.runtimeListener, nil, nil)
+                if connection >= 0 { return connection }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            throw SandboxProbe.Silence(description: "nobody connected: \(probe.drain())")
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func aFrozenSandboxStandsStill(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                for probe in [first, second] {
+                    try probe.startShell("while :; do echo tick; sleep 0.01; done")
+                    _ = try await probe.text()
+                }
+                first.sandbox.freeze()
+                first.sandbox.freeze()
+                try await Task.sleep(for: .milliseconds(200))
+                while !first.drain().isEmpty {}
+                for _ in 0..<20 { _ = try await second.text() }
+                #expect(first.drain() == "")
+                first.sandbox.thaw()
+                let heard = try await first.text()
+                #expect(heard.contains("tick"))
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func tooMuchMemoryIsKilledAndCounted(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime, memoryMiB: 128, storageMiB: 16) { _, first, second in
+                #expect(first.sandbox.memory().outOfMemoryKills == 0)
+                try first.startShell("exec python3.13 -c \"x=[]\nwhile True: x.append(b'1' * (1 << 20))\"")
+                if runtime == .crun {
+                    try await first.expect(.exited(waitStatus: SIGKILL))
+                } else {
+                    try await first.waitForHangUp()  // gVisor's kernel is the process that has the memory.
+                }
+                #expect(first.sandbox.memory().outOfMemoryKills >= 1)
+                #expect(first.sandbox.memory().peakBytes >= 128 << 20)
+                #expect(second.sandbox.memory().outOfMemoryKills == 0)
+                try await second.expectOutput("alive\n", of: "echo alive")
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func theCPULimitCanBeSetWhileItRuns(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                first.sandbox.applyCPULimit()
+                first.sandbox.applyCPULimit()
+                for probe in [first, second] { try await probe.expectOutput("alive\n", of: "echo alive") }
+            }
+        }
+
+        @Test(arguments: OCIRuntime.allCases)
+        func theChannelsAreNotInheritedAndDoNotBlock(_ runtime: OCIRuntime) async throws {
+            try await SandboxBench.withTwo(runtime) { _, first, second in
+                for probe in [first, second] {
+                    let channels = probe.sandbox.channels
+                    for descriptor in [channels.agent, channels.output, channels.runtimeListener] {
+                        #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+                        #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+                    }
+                }
+            }
+        }
+
+        @Test func namespacesAndForeignSocketsAreRefused() async throws {
+            try await SandboxBench.withTwo(.crun) { _, first, _ in
+                let script = """
+                    python3.13 - <<'END'
+                    import os, socket
+                    for flag in (os.CLONE_NEWUSER, os.CLONE_NEWNS, os.CLONE_NEWNET, os.CLONE_NEWPID):
+                        try: os.unshare(flag); print('made a namespace', flag)
+                        except OSError: pass
+                    for family in (socket.AF_NETLINK, socket.AF_PACKET, socket.AF_ALG, socket.AF_VSOCK):
+                        try: socket.socket(family, socket.SOCK_RAW); print('made a socket', family)
+                        except OSError: pass
+                    status = open('/proc/self/status').read()
+                    for key in ('CapEff', 'CapBnd', 'NoNewPrivs', 'Seccomp'):
+                        print(next(l for l in status.splitlines() if l.startswith(key + ':')).split()[1])
+                    END
+                    """
+                try await first.expectOutput("0000000000000000\n0000000000000000\n1\n2\n", of: script)
+            }
+        }
+    }
+}
