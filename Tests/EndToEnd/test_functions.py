@@ -100,7 +100,7 @@ def test_create_refuses(server, name, settings):
         "Code": {"ZipFile": packages.zip_files(HELLO)}, **settings}
     request = {key: value for key, value in request.items() if value is not None}
     with pytest.raises(ClientError) as error:
-        server.lambda_.create_function(**request)
+        server.client(parameter_validation=False).create_function(**request)
     response = error.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] in (400, 501), response
     assert response["Error"]["Code"] in (
@@ -311,12 +311,17 @@ def test_layers(server, make, name):
     second = server.lambda_.publish_layer_version(
         LayerName=layer, Content={"ZipFile": packages.zip_files({"python/from_layer.py": "NAME = 'second'\n"})})
     assert second["Version"] == 2
-    make("probe", name, Layers=[layer_arn + ":1", layer_arn + ":2"])
-    assert server.call(name, {"do": "import", "module": "from_layer", "attribute": "NAME"}) == "second"
+    over = server.lambda_.publish_layer_version(
+        LayerName=layer + "-over", Content={"ZipFile": packages.zip_files({"python/from_layer.py": "NAME = 'over'\n"})})
+    layers = [layer_arn + ":1", over["LayerVersionArn"]]
+    with pytest.raises(server.lambda_.exceptions.InvalidParameterValueException):
+        server.create(name, "probe", Layers=[layer_arn + ":1", layer_arn + ":2"])
+    make("probe", name, Layers=layers)
+    assert server.call(name, {"do": "import", "module": "from_layer", "attribute": "NAME"}) == "over"
     assert server.call(name, {"do": "import", "module": "only_first"}) == "/opt/python/only_first.py"
     assert server.call(name, {"do": "read", "path": "/opt/data/hello.txt"}) == "hello"
     got = server.lambda_.get_function_configuration(FunctionName=name)
-    assert [one["Arn"] for one in got["Layers"]] == [layer_arn + ":1", layer_arn + ":2"]
+    assert [one["Arn"] for one in got["Layers"]] == layers
     versions = server.lambda_.list_layer_versions(LayerName=layer)["LayerVersions"]
     assert [one["Version"] for one in versions] == [2, 1]
     assert layer in [one["LayerName"] for one in server.lambda_.list_layers()["Layers"]]
@@ -382,7 +387,7 @@ def test_event_invoke_configuration(server, make):
     assert not replaced.get("DestinationConfig", {}).get("OnFailure")
     for settings in ({"MaximumRetryAttempts": 3}, {"MaximumEventAgeInSeconds": 59}):
         with pytest.raises(ClientError):
-            server.lambda_.put_function_event_invoke_config(FunctionName=name, **settings)
+            server.client(parameter_validation=False).put_function_event_invoke_config(FunctionName=name, **settings)
     server.lambda_.delete_function_event_invoke_config(FunctionName=name)
     with pytest.raises(server.lambda_.exceptions.ResourceNotFoundException):
         server.lambda_.get_function_event_invoke_config(FunctionName=name)

@@ -45,9 +45,10 @@ def wait_until(condition, what, seconds=WAIT_SECONDS, pause=0.05):
 class Server:
     """`cloister serve` on a data directory of its own."""
 
-    def __init__(self, level, *options, data=None):
+    def __init__(self, level, *options, data=None, environment=None):
         self.level = level
         self.options = options
+        self.extra_environment = environment or {}
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="cloister-test-", dir="/var/tmp"))
         self.log_path = self.data.with_name(self.data.name + ".log")
         self.process = None
@@ -63,7 +64,8 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--isolation", self.level,
                  *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **self.extra_environment})
         self.endpoint = wait_until(lambda: self._announced(position), f"{self.level} server listens", START_SECONDS, 0.01)
         self._clients = {}
         return self

@@ -1,0 +1,199 @@
+"""What a hostile tenant tries against its neighbours, the host and the platform (the code is in functions/hostile).
+
+After each attempt: nothing was breached, no secret was read, the neighbour and the server answer, the neighbour's
+environment is the one it was, and the hostile tenant's own next call works.
+"""
+
+import ast
+import concurrent.futures
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+import uuid
+
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from support import packages
+from support.server import Server, wait_until
+
+HOSTILE = packages.FUNCTIONS / "hostile"
+
+
+def attempts():
+    """Every `try_…` of the hostile code."""
+    for path in sorted(HOSTILE.glob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("try_"):
+                yield node.name[4:]
+
+
+def refused_system_calls():
+    for node in ast.parse((HOSTILE / "kernel.py").read_text()).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "REFUSED":
+            return [key.value for key in node.value.keys]
+    raise AssertionError("no list of system calls")
+
+
+class Listener:
+    """Something of the host's that nobody inside may reach."""
+
+    def __init__(self, family, address):
+        self.socket = socket.socket(family)
+        self.socket.bind(address)
+        self.socket.listen()
+        self.accepted = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            connection.close()
+
+
+class Battlefield:
+    """One hostile tenant, one neighbour, and secrets that must stay where they are."""
+
+    def __init__(self, level):
+        self.level = level
+        self.secrets = {kind: f"{kind}-{uuid.uuid4().hex}" for kind in ("environment", "file", "neighbour")}
+        self.server = Server(level, environment={"CLOISTER_TEST_CANARY": self.secrets["environment"]})
+        self.server.start()
+        self.host_file = self.server.data.with_name(self.server.data.name + ".secret")
+        self.host_file.write_text(self.secrets["file"])
+        self.secrets["administrator"] = self.server.credentials["secretAccessKey"]
+        self.tcp = Listener(socket.AF_INET, ("127.0.0.1", 0))
+        self.abstract_name = f"\0cloister-test-{uuid.uuid4().hex}"
+        self.abstract = Listener(socket.AF_UNIX, self.abstract_name)
+        self.server.create("hostile", "hostile", tenants=True, Timeout=8)
+        self.plant()
+
+    def plant(self):
+        """Gives the neighbour its secret; what is called again is what a failed test has lost."""
+        kept = self.server.invoke("hostile", {"keep": self.secrets["neighbour"]}, "neighbour")
+        self.neighbour_instance = kept["Body"]["instance"]
+        self.neighbour_request = kept["ResponseMetadata"]["RequestId"]
+
+    def restore(self):
+        if self.server.process.poll() is not None:
+            self.server.start()
+            self.plant()
+        self.tcp.accepted = self.abstract.accepted = 0
+
+    def close(self):
+        self.restore()
+        self.tcp.socket.close()
+        self.abstract.socket.close()
+        self.host_file.unlink(missing_ok=True)
+        self.server.destroy()
+
+    def event(self, attempt, **more):
+        return {
+            "attempt": attempt, "level": self.level, "hostFile": str(self.host_file),
+            "hostAbstract": self.abstract_name,
+            "hostPorts": [self.tcp.socket.getsockname()[1], urllib.parse.urlsplit(self.server.endpoint).port, 22],
+            "hostAddresses": host_addresses(), "neighbourRequestId": self.neighbour_request, **more}
+
+    def run(self, attempt, **more):
+        """The attempt's own report, if it lived to make one, with the neighbour called all the while."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self.server.invoke, "hostile", self.event(attempt, **more), "attacker")
+            while True:
+                self.neighbour_answers()
+                try:
+                    return running.result(timeout=0.3)
+                except concurrent.futures.TimeoutError:
+                    continue
+                except BotoCoreError as error:
+                    raise AssertionError(f"the invocation was not answered: {error}\n{self.server.log()[-4000:]}") from None
+
+    def neighbour_answers(self):
+        try:
+            body = self.server.call("hostile", tenant="neighbour")
+        except BotoCoreError as error:
+            raise AssertionError(f"the server does not answer: {error}\n{self.server.log()[-4000:]}") from None
+        if body["instance"] != self.neighbour_instance:
+            self.plant()
+            raise AssertionError("the neighbour's environment was lost")
+        assert body["kept"] == {"secret": self.secrets["neighbour"]} and body["tenant"] == "neighbour"
+
+    def check(self, answer):
+        assert answer["StatusCode"] == 200
+        text = str(answer["Body"])
+        for kind, secret in self.secrets.items():
+            assert secret not in text, f"read the secret: {kind}"
+        if "FunctionError" not in answer and isinstance(answer["Body"], dict):
+            assert answer["Body"]["breaches"] == [], answer["Body"]["notes"]
+        assert self.tcp.accepted == 0 and self.abstract.accepted == 0, "a listener of the host was reached"
+        self.neighbour_answers()
+        assert self.server.process.poll() is None, f"the server died:\n{self.server.log()[-4000:]}"
+        assert self.server.lambda_.get_function(FunctionName="hostile")["Configuration"]["State"] == "Active"
+        own = wait_until(self.own_call, "the tenant's own next call works", 30)
+        assert own["tenant"] == "attacker" and own["kept"] == {}
+
+    def own_call(self):
+        answer = self.server.invoke("hostile", {}, "attacker")
+        return None if "FunctionError" in answer else answer["Body"]
+
+
+def host_addresses():
+    shown = subprocess.run(["ip", "-4", "-o", "addr"], capture_output=True, text=True, check=True).stdout
+    return [word.split("/")[0] for line in shown.splitlines() for word in line.split() if word.count(".") == 3 and "/" in word]
+
+
+@pytest.fixture(scope="module")
+def battlefield(level):
+    field = Battlefield(level)
+    try:
+        yield field
+    finally:
+        field.close()
+
+
+@pytest.fixture
+def field(battlefield):
+    """Put in order again if the test before this one has broken it, so that each fails for itself alone."""
+    battlefield.restore()
+    yield battlefield
+    battlefield.server.traces.look(battlefield.server.process.pid)
+
+
+@pytest.mark.parametrize("attempt", [name for name in attempts() if name != "system_call"])
+def test_attempt(field, attempt):
+    answer = field.run(attempt)
+    field.check(answer)
+
+
+@pytest.mark.parametrize("call", refused_system_calls())
+def test_system_call(field, call):
+    answer = field.server.invoke("hostile", field.event("system_call", call=call), "attacker")
+    field.check(answer)
+
+
+def test_what_was_started_ends_with_the_reset(field):
+    """A process that outlived the runtime is gone when the next invocation runs."""
+    field.run("outlive_the_invocation")
+    wait_until(field.own_call, "the tenant's own next call works", 30)
+    code = {"attempt": "read_every_file_outside_the_image", "level": field.level}
+    first = field.server.invoke("hostile", code, "attacker")["Body"]["loot"]
+    time.sleep(0.3)
+    second = field.server.invoke("hostile", code, "attacker")["Body"]["loot"]
+    beats = [[text for text in loot if text.replace(".", "").isdigit() and len(text) > 12] for loot in (first, second)]
+    assert beats[0] == beats[1], "the heartbeat goes on"
+
+
+def test_log_store_is_bounded(field):
+    field.run("flood_the_log")
+    size = sum(path.stat().st_size for path in field.server.data.rglob("*") if path.is_file())
+    assert size < 3 << 30, f"{size >> 20} MiB in the data directory"
+
+
+def test_nothing_of_the_host_was_changed(field):
+    assert field.host_file.read_text() == field.secrets["file"]
+    assert socket.gethostname() not in ("evil", "sandbox")
