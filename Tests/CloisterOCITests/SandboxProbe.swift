@@ -68,6 +68,16 @@ final class SandboxProbe {
         try await poll("a message of the agent") { self.messages.isEmpty ? nil : self.messages.removeFirst() }
     }
 
+    /// The runtime's wait status; nil if the whole sandbox ended.
+    func exitOrHangUp() async throws -> Int32? {
+        do {
+            guard case .exited(let status) = try await message() else { throw Silence(description: "no exit") }
+            return status
+        } catch where agentHungUp {
+            return nil
+        }
+    }
+
     func waitForHangUp() async throws {
         _ = try await poll("the agent's end of file") { self.agentHungUp ? true : nil }
     }
