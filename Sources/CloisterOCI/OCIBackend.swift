@@ -43,6 +43,8 @@ public final class OCIBackend: IsolationBackend {
         _ = cloister_set_subreaper(1)
     }
 
+    deinit { parent.remove() }
+
     public func start(_ configuration: SandboxConfiguration) async throws(IsolationError) -> any Sandbox {
         try await work.run { [self] () throws(IsolationError) in
             try SandboxStart(backend: self, configuration: configuration).run() as any Sandbox
