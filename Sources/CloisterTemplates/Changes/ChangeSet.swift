@@ -17,7 +17,7 @@ public struct ChangeSet: Sendable {
 
     /// Deletes everything that is deployed.
     public init(deleting deployed: StackRecord) {
-        changes = deployed.resources.reversed().map(Comparison.deletion)
+        changes = Comparison.deletions(of: deployed.resources)
     }
 }
 
@@ -43,13 +43,22 @@ private struct Comparison {
 
     mutating func addDeletions() {
         let wanted = Set(graph.resources.map(\.logicalID))
-        for resource in (deployed?.resources ?? []).reversed() where !wanted.contains(resource.logicalID) {
-            changes.append(Comparison.deletion(resource))
-        }
+        let unwanted = (deployed?.resources ?? []).filter { !wanted.contains($0.logicalID) }
+        changes += Comparison.deletions(of: unwanted)
     }
 
-    static func deletion(_ resource: DeployedResource) -> Change {
-        guard resource.isRetained else { return Change(.delete, logicalID: resource.logicalID, kind: resource.kind) }
+    /// Last made first.
+    static func deletions(of resources: [DeployedResource]) -> [Change] {
+        let functions = Set(resources.filter { $0.kind == .function && !$0.isRetained }.map(\.logicalID))
+        return resources.reversed().map { deletion($0, withFunctions: functions) }
+    }
+
+    /// A function takes what belongs to it along, whatever the template says of that.
+    private static func deletion(_ resource: DeployedResource, withFunctions functions: Set<String>) -> Change {
+        let goesAlong = resource.kind.belongsToFunction && !functions.isDisjoint(with: resource.dependencies)
+        guard resource.isRetained, !goesAlong else {
+            return Change(.delete, logicalID: resource.logicalID, kind: resource.kind)
+        }
         return Change(
             .retain, logicalID: resource.logicalID, kind: resource.kind, reasons: ["kept as the template says"])
     }
