@@ -1,6 +1,7 @@
-@testable import CloisterCommands
 import CloisterTemplates
 import Testing
+
+@testable import CloisterCommands
 
 @Suite("Client")
 struct ClientTests {
@@ -18,7 +19,9 @@ struct ClientTests {
 
     @Test(
         "endpoints that are none",
-        arguments: ["", "127.0.0.1:4570", "https://host", "http://", "http://h:0", "http://h:x", "http://h/path", "http://a b"])
+        arguments: [
+            "", "127.0.0.1:4570", "https://host", "http://", "http://h:0", "http://h:x", "http://h/path", "http://a b",
+        ])
     func wrongEndpoints(text: String) {
         #expect(throws: CommandFailure.self) { try Endpoint(text) }
     }
@@ -35,12 +38,14 @@ struct ClientTests {
     func errors() {
         let body = Array("{\"Type\":\"User\",\"message\":\"no tenant\"}".utf8)
         let header = HTTPResponse(
-            fields: [(name: "x-amzn-errortype", value: "InvalidParameterValueException:http://x")], status: 400, body: body)
+            fields: [(name: "x-amzn-errortype", value: "InvalidParameterValueException:http://x")], status: 400,
+            body: body)
         #expect(
             APIClient.error(in: header)
                 == APIError(status: 400, code: "InvalidParameterValueException", message: "no tenant"))
         let typed = HTTPResponse(
-            fields: [], status: 404, body: Array("{\"__type\":\"ns#ResourceNotFoundException\",\"Message\":\"gone\"}".utf8))
+            fields: [], status: 404,
+            body: Array("{\"__type\":\"ns#ResourceNotFoundException\",\"Message\":\"gone\"}".utf8))
         #expect(APIClient.error(in: typed).code == "ResourceNotFoundException")
         #expect(APIClient.error(in: typed).isNotFound)
         let plain = HTTPResponse(fields: [], status: 503, body: Array("<html>".utf8))
@@ -69,7 +74,8 @@ struct ClientTests {
             name: "s", region: "r",
             resources: [
                 DeployedResource(
-                    logicalID: "Layer", kind: .layerVersion, physicalID: "arn:1", attributes: ["Ref": "arn:1"], properties: [:])
+                    logicalID: "Layer", kind: .layerVersion, physicalID: "arn:1", attributes: ["Ref": "arn:1"],
+                    properties: [:])
             ])
         let resolved = AttributeSubstitution(record).resolve([
             "Layers": .array([.string("${Layer.Ref}")]), "Text": .string("${Other.Ref} ${x}"),

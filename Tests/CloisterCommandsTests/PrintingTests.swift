@@ -1,8 +1,10 @@
-@testable import CloisterCommands
+import CloisterCore
 import CloisterServer
 import CloisterTemplates
 import Foundation
 import Testing
+
+@testable import CloisterCommands
 
 @Suite("Printing")
 struct PrintingTests {
@@ -45,7 +47,8 @@ struct PrintingTests {
 
     @Test("log records become lines with time and tenant")
     func logLines() {
-        let record = "{\"timestamp\":1700000000123,\"tenantId\":\"acme\",\"message\":\"hello\\u001b[0m\",\"stream\":\"s\"}"
+        let record =
+            "{\"timestamp\":1700000000123,\"tenantId\":\"acme\",\"message\":\"hello\\u001b[0m\",\"stream\":\"s\"}"
         #expect(LogLine(Array(record.utf8)).text == "2023-11-14T22:13:20.123Z [acme] hello\u{FFFD}[0m")
         #expect(LogLine(Array("no json".utf8)).text == "no json")
     }

@@ -32,7 +32,9 @@ struct ChangeSetTests {
             })
     }
 
-    func actions(_ text: String, digests: [String: String] = digests, after: String = base) throws -> [String: Change.Action] {
+    func actions(_ text: String, digests: [String: String] = digests, after: String = base) throws -> [String: Change
+        .Action]
+    {
         let before = deployed(try graph(after), Self.digests)
         let set = ChangeSet(desired: try graph(text), codeDigests: digests, deployed: before)
         return Dictionary(set.changes.map { ($0.logicalID, $0.action) }) { first, _ in first }

@@ -17,7 +17,9 @@ struct CodePackageTests {
         try Data(package.zip).write(to: file)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\n" + script, file.path]
+        process.arguments = [
+            "python3", "-c", "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\n" + script, file.path,
+        ]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
@@ -47,7 +49,8 @@ struct CodePackageTests {
     func deterministic() throws {
         try withFolder(["a.py": "1", "b.py": "2"]) { folder in
             let first = try package(folder)
-            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: folder + "/a.py")
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: folder + "/a.py")
             #expect(try package(folder).zip == first.zip)
             #expect(try package(folder).sha256 == first.sha256)
             try Data("3".utf8).write(to: URL(fileURLWithPath: folder + "/b.py"))
@@ -57,7 +60,9 @@ struct CodePackageTests {
 
     @Test("caches and version control stay out")
     func exclusions() throws {
-        let files = ["a.py": "1", ".git/HEAD": "x", "__pycache__/a.pyc": "x", "lib/__pycache__/b.pyc": "x", "c.pyc": "x"]
+        let files = [
+            "a.py": "1", ".git/HEAD": "x", "__pycache__/a.pyc": "x", "lib/__pycache__/b.pyc": "x", "c.pyc": "x",
+        ]
         try withFolder(files) { folder in
             let package = try package(folder)
             #expect(try python(package, "print(z.namelist())") == "['a.py']")

@@ -74,7 +74,8 @@ struct FunctionResourceTests {
         #expect(first.hasPrefix("demo-Subject-"))
         let long = StackContext(
             stackName: String(repeating: "s", count: 120), region: "eu-west-1", account: .default)
-        let name = try Template(text, file: "t").resources(for: long)["Subject"]?.properties["FunctionName"]?.json.string
+        let name = try Template(text, file: "t").resources(for: long)["Subject"]?.properties["FunctionName"]?.json
+            .string
         #expect((name?.count ?? 99) <= 64)
     }
 
@@ -85,7 +86,9 @@ struct FunctionResourceTests {
         #expect(function.properties["MemorySize"]?.json == .integer(128))
         #expect(function.properties["Layers"]?.json == .array([]))
         #expect(function.properties["EphemeralStorage"]?.json == .object(["Size": .integer(512)]))
-        #expect(function.properties["Role"]?.json.string?.hasPrefix("arn:aws:iam::000000000000:role/demo-OtherRole") == true)
+        #expect(
+            function.properties["Role"]?.json.string?.hasPrefix("arn:aws:iam::000000000000:role/demo-OtherRole") == true
+        )
     }
 
     @Test("Globals are merged: maps by key, lists joined, the rest overridden")
@@ -193,7 +196,9 @@ struct FunctionResourceTests {
         "bounds are checked",
         arguments: ["Timeout: 901", "MemorySize: 64", "Timeout: soon", "Architectures: [sparc]", "FunctionName: a b"])
     func bounds(property: String) throws {
-        let error = failure("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: a.b\n      Runtime: x\n      \(property)")
+        let error = failure(
+            "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: a.b\n      Runtime: x\n      \(property)"
+        )
         #expect(error?.code == .invalidValue)
         #expect(error?.position?.line == 7)
     }

@@ -28,7 +28,8 @@ struct HostileTemplateTests {
 
     @Test("deep nesting is refused", arguments: [65, 900, 5_000, 100_000])
     func deepNesting(depth: Int) throws {
-        let error = try #require(failure("a: " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)))
+        let error = try #require(
+            failure("a: " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth)))
         #expect(error.code == .tooLarge || error.code == .malformed)
     }
 
@@ -76,7 +77,8 @@ struct HostileTemplateTests {
         #expect(error.message.contains("A → B → C → A"))
     }
 
-    @Test("transforms other than SAM's are refused", arguments: ["MyMacro", "[AWS::Serverless-2016-10-31, AWS::Include]"])
+    @Test(
+        "transforms other than SAM's are refused", arguments: ["MyMacro", "[AWS::Serverless-2016-10-31, AWS::Include]"])
     func transforms(value: String) throws {
         let error = try #require(failure("Transform: \(value)\n" + evaluating("x")))
         #expect(error.code == .unsupported)

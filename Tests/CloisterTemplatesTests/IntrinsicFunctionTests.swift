@@ -124,7 +124,8 @@ struct IntrinsicFunctionTests {
 
     @Test("conditions that need each other are refused with the path")
     func circularConditions() throws {
-        let error = failure(evaluating("x", sections: "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]"))
+        let error = failure(
+            evaluating("x", sections: "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]"))
         #expect(error?.code == .circular)
         #expect(error?.message.contains("A → B → A") == true)
     }
