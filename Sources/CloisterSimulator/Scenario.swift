@@ -64,5 +64,6 @@ public struct Scenario: Sendable {
         scheduler.tenantEnvironmentsPerThousand = random.pick([1_000, 2_500, 2_500])
         scheduler.memoryMiBMax = random.pick([256, 2_048, 16_384, 65_536])
         if random.chance(0.2) { memorySizes = [128, 300, 1_024] }
+        scheduler.recoveringMax = random.pick([.milliseconds(5), .milliseconds(500)])
     }
 }

@@ -36,11 +36,15 @@ extension Simulation {
             if witness.pools[key.pool].unbound > 0 { fail("an invocation waits beside an unbound environment") }
         }
         touched.removeAll(keepingCapacity: true)
-        while oldestIndex < oldest.count, witness.invocations[oldest[oldestIndex]].state != .waiting { oldestIndex += 1 }
+        while oldestIndex < oldest.count, witness.invocations[oldest[oldestIndex]].state != .waiting {
+            oldestIndex += 1
+        }
         if oldestIndex < oldest.count {
             let waited = now - witness.invocations[oldest[oldestIndex]].since
             let most = scenario.scheduler.waitMax.nanoseconds + scenario.lateness.nanoseconds
-            if waited.nanoseconds > most { fail("invocation \(oldest[oldestIndex]) waits for \(waited.milliseconds) ms") }
+            if waited.nanoseconds > most {
+                fail("invocation \(oldest[oldestIndex]) waits for \(waited.milliseconds) ms")
+            }
         }
         checkProgress()
     }

@@ -24,7 +24,9 @@ extension Simulation {
         guard number == witness.environments.count, let pool = Int(key.revision), witness.pools.indices.contains(pool)
         else { return fail("environment \(number) starts in \(key.revision)") }
         let function = witness.pools[pool].function
-        if key.version.function != witness.functions[function].key { fail("environment \(number) is another function's") }
+        if key.version.function != witness.functions[function].key {
+            fail("environment \(number) is another function's")
+        }
         if witness.pools[pool].waiting == 0 { fail("environment \(number) starts although nobody waits in its pool") }
         let memory = witness.pools[pool].memoryMiB
         witness.environments.append(Witness.Environment(pool: pool, limitMiB: memory, countedMiB: memory))
@@ -32,8 +34,12 @@ extension Simulation {
         witness.startsInProgress += 1
         witness.memoryMiB += memory
         witness.functions[function].environments += 1
-        if witness.startsInProgress > scenario.scheduler.startsMax { fail("\(witness.startsInProgress) starts at once") }
-        if witness.memoryMiB > scenario.scheduler.memoryMiBMax { fail("a start takes memory to \(witness.memoryMiB) MiB") }
+        if witness.startsInProgress > scenario.scheduler.startsMax {
+            fail("\(witness.startsInProgress) starts at once")
+        }
+        if witness.memoryMiB > scenario.scheduler.memoryMiBMax {
+            fail("a start takes memory to \(witness.memoryMiB) MiB")
+        }
         checkTenantEnvironments(function)
         if !witness.environments[number].machine.agentReady() { fail("the machine refuses the agent") }
         plan(.started(number, epoch: 0), after: random.span(1_000, scenario.initMax))
@@ -59,7 +65,9 @@ extension Simulation {
         if run.owner != bound.owner { fail("invocation \(invocation) runs on an environment of another owner") }
         if let owner = environment.owner, owner != bound.owner { fail("environment \(number) has two owners") }
         if environment.pool != run.pool { fail("invocation \(invocation) runs in another function's environment") }
-        if !environment.isEvictable { fail("invocation \(invocation) runs on \(number), which is \(environment.state)") }
+        if !environment.isEvictable {
+            fail("invocation \(invocation) runs on \(number), which is \(environment.state)")
+        }
         if environment.isFrozen != isFrozen { fail("environment \(number) is thawed wrongly") }
         witness.environments[number].owner = bound.owner
         if environment.state == .idle, witness.owners[key(number)]?.idle.popLast() != number {
@@ -99,7 +107,9 @@ extension Simulation {
 
     private func failStart(_ invocation: Int, _ number: Int, _ losing: Int?) {
         if number != losing { fail("invocation \(invocation) fails with \(number), which has not gone") }
-        guard witness.invocations[invocation].state == .waiting else { return fail("invocation \(invocation) fails late") }
+        guard witness.invocations[invocation].state == .waiting else {
+            return fail("invocation \(invocation) fails late")
+        }
         if witness.invocations[invocation].pool != witness.environments[number].pool { fail("a start fails elsewhere") }
         report.count("failed start")
         end(invocation, .functionError)
@@ -108,7 +118,9 @@ extension Simulation {
     private func freeze(_ number: Int) {
         let environment = witness.environments[number]
         if !environment.isEvictable || environment.isFrozen { fail("environment \(number) can't be frozen") }
-        if now - environment.idleSince < scenario.scheduler.freezeDelay { fail("environment \(number) is frozen early") }
+        if now - environment.idleSince < scenario.scheduler.freezeDelay {
+            fail("environment \(number) is frozen early")
+        }
         report.count("frozen")
         witness.environments[number].isFrozen = true
         if random.chance(0.8) {

@@ -15,7 +15,9 @@ extension Simulation {
 
     func started(_ number: Int) {
         guard random.chance(scenario.initFailure) else {
-            guard machine(number, { try $0.next() }) == .initialised else { return fail("environment \(number) isn't new") }
+            guard machine(number, { try $0.next() }) == .initialised else {
+                return fail("environment \(number) isn't new")
+            }
             scheduler.environmentReady(EnvironmentNumber(number), now: now, into: &effects)
             report.count("initialised")
             witness.set(number, .unbound)
@@ -49,7 +51,7 @@ extension Simulation {
         }
         end(invocation, isError ? .functionError : .success)
         witness.set(number, .finishing)
-        witness.expect(number, true)
+        expectReturn(number, within: scenario.scheduler.finishingMax)
         scheduler.invocationAnswered(by: EnvironmentNumber(number), now: now, into: &effects)
         perform()
         let epoch = witness.environments[number].epoch
@@ -87,6 +89,7 @@ extension Simulation {
             witness.set(number, .recovering)
             witness.environments[number].isFrozen = false
             witness.count(number, as: witness.environments[number].limitMiB)
+            expectReturn(number, within: scenario.scheduler.recoveringMax)
         }
         touch(number)
         scheduler.environmentRecovering(EnvironmentNumber(number), now: now, into: &effects)
@@ -103,9 +106,17 @@ extension Simulation {
         }
     }
 
+    private func expectReturn(_ number: Int, within span: Span) {
+        witness.expect(number, true)
+        let until = Span(nanoseconds: span.nanoseconds + scenario.lateness.nanoseconds)
+        plan(.overdue(number, epoch: witness.environments[number].epoch), after: until)
+    }
+
     func restarted(_ number: Int) {
         guard machine(number, { $0.agentStopped() }) == true else { return fail("environment \(number) can't restart") }
-        guard machine(number, { try $0.next() }) == .recovered else { return fail("environment \(number) did not restart") }
+        guard machine(number, { try $0.next() }) == .recovered else {
+            return fail("environment \(number) did not restart")
+        }
         release(number)
     }
 
@@ -208,7 +219,11 @@ extension Simulation {
         scheduler.retire(PoolNumber(pool), now: now, into: &effects)
         perform()
         if witness.pools[pool].unbound > 0 { fail("a retired pool keeps unbound environments") }
-        if reopens { openPool(function) } else { plan(.functionCreated(function), after: random.span(1_000, 5_000_000)) }
+        if reopens {
+            openPool(function)
+        } else {
+            plan(.functionCreated(function), after: random.span(1_000, 5_000_000))
+        }
     }
 
     private func reserve(_ function: Int) {

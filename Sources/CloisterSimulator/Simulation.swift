@@ -28,6 +28,8 @@ public final class Simulation {
         /// The sandbox is gone, unless its state has changed meanwhile.
         case vanished(Int, epoch: Int)
         case functionCreated(Int)
+        /// The scheduler no longer counts on its return.
+        case overdue(Int, epoch: Int)
     }
 
     struct Planned: Comparable {
@@ -80,7 +82,10 @@ public final class Simulation {
         report = SimulationReport(seed: scenario.seed)
         tenants = (0..<scenario.tenantCount).compactMap { TenantID("tenant-\($0)") }.map { .tenant($0) }
         var sum = 0.0
-        zipf = (0..<scenario.tenantCount).map { sum += 1 / Double($0 + 1); return sum }
+        zipf = (0..<scenario.tenantCount).map {
+            sum += 1 / Double($0 + 1)
+            return sum
+        }
         for index in 0..<scenario.functionCount {
             let key = FunctionKey(region: "eu-central-1", name: "function-\(index)")
             let isIsolated = random.chance(scenario.isolatedShare)
@@ -136,6 +141,7 @@ public final class Simulation {
         case .restarted(let number, let epoch): if isCurrent(number, epoch) { restarted(number) }
         case .holds(let number, let epoch): if isCurrent(number, epoch) { holds(number, random.between(0, 600)) }
         case .vanished(let number, let epoch): if isCurrent(number, epoch) { vanish(number) }
+        case .overdue(let number, let epoch): if isCurrent(number, epoch) { witness.expect(number, false) }
         case .functionCreated(let index): if witness.functions[index].pool == nil { openPool(index) }
         }
     }
@@ -157,7 +163,9 @@ public final class Simulation {
         let function = random.below(witness.functions.count)
         let owner = anOwner(of: function)
         if random.chance(scenario.burstChance) {
-            plan(.burst(function: function, owner: owner, left: random.between(2, scenario.burstMax)), after: .milliseconds(0))
+            plan(
+                .burst(function: function, owner: owner, left: random.between(2, scenario.burstMax)),
+                after: .milliseconds(0))
         }
         if random.chance(scenario.eventShare) {
             accept(function, owner)

@@ -3,7 +3,9 @@ import CloisterCore
 /// An account of what must be true, kept from the scheduler's effects alone and apart from its own books.
 struct Witness {
     enum EnvironmentState: Equatable {
-        case starting, unbound, idle, busy(Int), finishing, recovering, gone
+        case starting, unbound, idle
+        case busy(Int)
+        case finishing, recovering, gone
     }
 
     struct Environment {

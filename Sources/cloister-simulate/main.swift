@@ -35,7 +35,8 @@ func benchmark(tenants: Int) {
         if ran != count { refuse("only \(ran) of \(count) invocations ran") }
     }
     times.sort()
-    print("\(tenants) tenants: \(Int(times[3])) ns a warm invocation (median of 7; \(Int(times[0])) to \(Int(times[6])))")
+    print(
+        "\(tenants) tenants: \(Int(times[3])) ns a warm invocation (median of 7; \(Int(times[0])) to \(Int(times[6])))")
 }
 
 var seed: UInt64 = 1

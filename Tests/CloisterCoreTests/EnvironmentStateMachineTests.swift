@@ -58,7 +58,9 @@ import Testing
             _ = try event(&machine)
             Issue.record("accepted in \(start)", sourceLocation: sourceLocation)
         } catch let error as Machine.ProtocolError {
-            #expect(error == Machine.ProtocolError(status: status, errorType: type, message: message), sourceLocation: sourceLocation)
+            #expect(
+                error == Machine.ProtocolError(status: status, errorType: type, message: message),
+                sourceLocation: sourceLocation)
         }
         #expect(machine == before, sourceLocation: sourceLocation)
     }

@@ -62,7 +62,9 @@ import Testing
                 serve(ready.bind(to: .function))
             }
             """, "'ready' consumed more than once")
-        try refused("func twice(_ ready: borrowing UnboundEnvironment) { let _ = copy ready }", "'copy' cannot be applied to noncopyable")
+        try refused(
+            "func twice(_ ready: borrowing UnboundEnvironment) { let _ = copy ready }",
+            "'copy' cannot be applied to noncopyable")
     }
 
     @Test func makingABoundEnvironmentDoesNotCompile() throws {
@@ -107,7 +109,10 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            ["swiftc", "-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6", "-diagnostic-style=llvm"]
+            [
+                "swiftc", "-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6",
+                "-diagnostic-style=llvm",
+            ]
             + (packageName.map { ["-package-name", $0] } ?? []) + ["-I", try modules(), source.path]
         let pipe = Pipe()
         process.standardError = pipe

@@ -2,7 +2,9 @@ import CloisterCore
 import Testing
 
 @Suite struct SchedulerLimitTests {
-    private func expect(_ effects: [SchedulerEffect], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ effects: [SchedulerEffect], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         #expect(short(effects) == expected, sourceLocation: sourceLocation)
     }
 
@@ -19,7 +21,10 @@ import Testing
     }
 
     @Test func reservedConcurrencyIsBothALimitAndAGuarantee() {
-        var harness = SchedulerHarness { $0.accountConcurrencyMax = 5; $0.startsMax = 100 }
+        var harness = SchedulerHarness {
+            $0.accountConcurrencyMax = 5
+            $0.startsMax = 100
+        }
         let reserved = harness.open("f")
         let other = harness.open("g")
         harness.reserve(3)
@@ -111,7 +116,10 @@ import Testing
     }
 
     @Test func waitingIsLimitedInNumber() {
-        var harness = SchedulerHarness { $0.waitingMax = 1; $0.startsMax = 1 }
+        var harness = SchedulerHarness {
+            $0.waitingMax = 1
+            $0.startsMax = 1
+        }
         let pool = harness.open()
         expect(harness.invoke(pool, "a"), ["start 1"])
         expect(harness.invoke(pool, "b"), ["refuse 2 capacity"])
@@ -121,7 +129,10 @@ import Testing
     }
 
     @Test func waitingIsLimitedInTime() {
-        var harness = SchedulerHarness { $0.startsMax = 1; $0.waitMax = .seconds(2) }
+        var harness = SchedulerHarness {
+            $0.startsMax = 1
+            $0.waitMax = .seconds(2)
+        }
         let pool = harness.open()
         expect(harness.invoke(pool, "a"), ["start 1"])
         expect(harness.pass(500), [])
@@ -148,7 +159,10 @@ import Testing
 
     @Test(arguments: [1, 4])
     func aFloodDelaysAnothersFirstByASlotOrTwo(_ slots: Int) {
-        var harness = SchedulerHarness { $0.startsMax = slots; $0.memoryMiBMax = 1_000_000 }
+        var harness = SchedulerHarness {
+            $0.startsMax = slots
+            $0.memoryMiBMax = 1_000_000
+        }
         let pool = harness.open()
         var starting: [Int] = []
         func note(_ effects: [SchedulerEffect]) {
@@ -172,7 +186,11 @@ import Testing
     }
 
     @Test func threeFloodsAndOneMore() {
-        var harness = SchedulerHarness { $0.startsMax = 1; $0.memoryMiBMax = 1_000_000; $0.waitingMax = 10_000 }
+        var harness = SchedulerHarness {
+            $0.startsMax = 1
+            $0.memoryMiBMax = 1_000_000
+            $0.waitingMax = 10_000
+        }
         let pool = harness.open()
         let other = harness.open("g", isolated: false)
         _ = harness.invoke(pool, "x")

@@ -2,7 +2,9 @@ import CloisterCore
 import Testing
 
 @Suite struct SchedulerPlacementTests {
-    private func expect(_ effects: [SchedulerEffect], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ effects: [SchedulerEffect], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         #expect(short(effects) == expected, sourceLocation: sourceLocation)
     }
 

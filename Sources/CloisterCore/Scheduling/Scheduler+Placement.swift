@@ -199,7 +199,9 @@ extension Scheduler {
 
     /// The ledger's slot of the pool's function; nil where nothing new may run.
     func openFunction(of number: PoolNumber) -> Int? {
-        guard let pool = pools[number], !pool.isRetired, pool.memoryMiB <= configuration.memoryMiBMax else { return nil }
+        guard let pool = pools[number], !pool.isRetired, pool.memoryMiB <= configuration.memoryMiBMax else {
+            return nil
+        }
         return pool.function
     }
 
