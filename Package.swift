@@ -77,7 +77,7 @@ let modules: [Module] = [
         name: "CloisterCommands", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI",
-            "CloisterRuntimes", "CloisterTemplates", "CloisterServer",
+            "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterServer",
         ],
         libraries: [.argumentParser, .nioCore, .nioPosix, .logging]),
 ]

@@ -22,7 +22,8 @@ public struct CloisterCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DeployCommand.self, DeleteCommand.self, InvokeCommand.self, LogsCommand.self,
-            EnvironmentsCommand.self, RuntimeCommand.self, DoctorCommand.self, EnvCommand.self, VersionCommand.self,
+            EnvironmentsCommand.self, RuntimeCommand.self, DoctorCommand.self, EnvCommand.self,
+            CoverageCommand.self, VersionCommand.self,
         ])
 
     public init() {}

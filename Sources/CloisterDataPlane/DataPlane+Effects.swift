@@ -24,6 +24,9 @@ extension DataPlane: EnvironmentObserver {
         }
     }
 
+    /// How often an invocation is handed to an environment that turns out to be gone.
+    static let deliveriesMax = 3
+
     static let lost = InvocationResult.failed(
         ServiceError("ServiceException", status: 500, message: "The execution environment could not be started.", fault: .service))
 
@@ -38,7 +41,20 @@ extension DataPlane: EnvironmentObserver {
         if environment.owner == nil { environment.owner = bound.owner }
         precondition(environment.owner == bound.owner && EnvironmentOwner(invocation.tenant) == bound.owner)
         if isFrozen || environment.isFrozen { thaw(environment) }
-        environment.deliver(invocation)
+        if !environment.deliver(invocation) { retry(invocation, insteadOf: environment) }
+    }
+
+    /// The runtime hung up before it got the invocation, which therefore hasn't run: another environment may run it.
+    private func retry(_ invocation: Invocation, insteadOf environment: ExecutionEnvironment) {
+        lose(environment)
+        invocation.deliveries += 1
+        guard invocation.deliveries < DataPlane.deliveriesMax,
+            let pool = functions[invocation.function.key.function]?.pools[PoolKey(invocation.function)]
+        else {
+            return invocation.sink.ended(DataPlane.lost, of: invocation, logTail: nil)
+        }
+        invocation.number = nextInvocationNumber()
+        begin(invocation, pool: pool)
     }
 
     private func freeze(_ number: EnvironmentNumber) {

@@ -65,6 +65,9 @@ public final class LambdaService: Service {
     public func settle() async { await background.settle() }
 
     public func respond(to request: ServiceRequest) async -> ServiceResponse {
+        if request.path.hasPrefix(LambdaService.codeLocationPrefix) {
+            return await codeArchive(path: request.path, query: request.query)
+        }
         do throws(ServiceError) {
             guard let match = router.match(request) else {
                 throw ServiceError(

@@ -15,6 +15,16 @@ import Testing
     ])
     func refusesWhatIsNoJSON(text: String) { #expect(!JSONValidator.isValid(Array(text.utf8))) }
 
+    @Test(arguments: [[0xff], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0x80]] as [[UInt8]])
+    func refusesWhatIsNoUTF8(bytes: [UInt8]) {
+        #expect(!JSONValidator.isValid([0x22] + bytes + [0x22]))
+        #expect(!JSONValidator.isValid(bytes))
+    }
+
+    @Test func acceptsEveryPlaneOfUnicode() {
+        #expect(JSONValidator.isValid(Array("\"\u{e4}\u{20ac}\u{d7ff}\u{e000}\u{ffff}\u{1f600}\u{10ffff}\"".utf8)))
+    }
+
     @Test func boundsTheDepth() {
         func nested(_ depth: Int) -> [UInt8] {
             Array((String(repeating: "[", count: depth) + "1" + String(repeating: "]", count: depth)).utf8)

@@ -55,20 +55,33 @@ public struct EnvironmentID: Hashable, Sendable, CustomStringConvertible {
 @inlinable
 func isASCIIDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-private func hexText(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+/// Sixteen lower-case hexadecimal digits. Written digit by digit into the string: ids are made for every invocation.
+package func hexText(_ value: UInt64) -> String {
+    String(unsafeUninitializedCapacity: 16) { digits in
+        for index in 0..<16 { digits[index] = hexDigit(value, at: index) }
+        return 16
+    }
 }
 
 private func uuidText(high: UInt64, low: UInt64) -> String {
     let versioned = (high & 0xffff_ffff_ffff_0fff) | 0x4000
     let varianted = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000
-    let digits = Array((hexText(versioned) + hexText(varianted)).utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(36)
-    for (index, digit) in digits.enumerated() {
-        if index == 8 || index == 12 || index == 16 || index == 20 { text.append(UInt8(ascii: "-")) }
-        text.append(digit)
+    return String(unsafeUninitializedCapacity: 36) { text in
+        var position = 0
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 {
+                text[position] = UInt8(ascii: "-")
+                position += 1
+            }
+            text[position] = hexDigit(index < 16 ? versioned : varianted, at: index & 15)
+            position += 1
+        }
+        return position
     }
-    return String(decoding: text, as: UTF8.self)
+}
+
+/// The digit at `index`, the most significant first.
+private func hexDigit(_ value: UInt64, at index: Int) -> UInt8 {
+    let nibble = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index)) & 15
+    return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
 }

@@ -61,7 +61,7 @@ extension Scheduler {
             expect(queues[queue]?.owner == environment.bound?.owner, "\(number) is in another owner's queue")
             byQueue[queue, default: (0, 0, 0)].bound += 1
             if environment.state == .idle { byQueue[queue]?.idle += 1 }
-            if environment.state == .finishing { byQueue[queue]?.finishing += 1 }
+            if environment.state == .finishing || environment.state == .recovering { byQueue[queue]?.finishing += 1 }
         }
         expect(counted == memoryMiB, "memory is \(memoryMiB), its parts \(counted)")
         expect(evictable == evictableMiB, "evictable memory is \(evictableMiB), its parts \(evictable)")

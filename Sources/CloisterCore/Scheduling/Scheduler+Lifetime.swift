@@ -72,14 +72,28 @@ extension Scheduler {
         if environment.isEvictable { timers.insert(Timer(at: due, kind: .keepAlive(number))) }
     }
 
-    /// An environment that doesn't come back for its next invocation is no longer counted on.
+    /// An environment that doesn't come back for its next invocation, or not soon after a restart of its processes, is
+    /// no longer counted on.
     mutating func lingerIfDue(_ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]) {
-        guard let environment = environments[number], environment.state == .finishing,
-            environment.finishingSince + configuration.finishingMax <= now
+        guard let environment = environments[number], let allowed = returnMax(environment.state),
+            environment.finishingSince + allowed <= now
         else { return }
         update(number) { $0.state = .lingering }
         leaveFinishing(environment)
         startForWaiting(environment, now: now, into: &effects)
+    }
+
+    private func returnMax(_ state: Environment.State) -> Span? {
+        switch state {
+        case .finishing: configuration.finishingMax
+        case .recovering: configuration.recoveringMax
+        case .starting, .unbound, .idle, .busy, .lingering: nil
+        }
+    }
+
+    mutating func joinFinishing(_ environment: Environment) {
+        guard let queue = environment.queue else { return }
+        queues[queue]?.finishing += 1
     }
 
     mutating func leaveFinishing(_ environment: Environment) {
@@ -124,8 +138,8 @@ extension Scheduler {
         case .unbound: removeUnbound(number, in: environment.pool)
         case .idle: leaveIdle(number, environment)
         case .busy(let invocation): end(invocation)
-        case .finishing: leaveFinishing(environment)
-        case .starting, .lingering, .recovering: break
+        case .finishing, .recovering: leaveFinishing(environment)
+        case .starting, .lingering: break
         }
         guard let queue = environment.queue else { return }
         queues[queue]?.environments -= 1

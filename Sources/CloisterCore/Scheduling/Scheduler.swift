@@ -109,6 +109,7 @@ public struct Scheduler: ~Copyable {
     var timers = Heap<Timer>()
     var freezeTimers = Deque<DelayEntry>()
     var finishingTimers = Deque<DelayEntry>()
+    var recoveringTimers = Deque<DelayEntry>()
     private var lastPool = 0
     private var lastEnvironment = 0
 
@@ -181,11 +182,9 @@ public struct Scheduler: ~Copyable {
     public mutating func invocationAnswered(
         by number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], case .busy(let invocation) = environment.state,
-            let queue = environment.queue
-        else { return }
+        guard let environment = environments[number], case .busy(let invocation) = environment.state else { return }
         end(invocation)
-        queues[queue]?.finishing += 1
+        joinFinishing(environment)
         update(number) {
             $0.state = .finishing
             $0.finishingSince = now
@@ -200,10 +199,14 @@ public struct Scheduler: ~Copyable {
     ) {
         guard let environment = environments[number] else { return }
         switch environment.state {
-        case .busy(let invocation): end(invocation)
-        case .finishing: leaveFinishing(environment)
-        case .idle: leaveIdle(number, environment)
-        case .lingering, .recovering: break
+        case .busy(let invocation):
+            end(invocation)
+            joinFinishing(environment)
+        case .idle:
+            leaveIdle(number, environment)
+            joinFinishing(environment)
+        case .lingering: joinFinishing(environment)
+        case .finishing, .recovering: break
         case .starting: return
         case .unbound:
             destroy(number, .failed, into: &effects)
@@ -212,9 +215,11 @@ public struct Scheduler: ~Copyable {
         }
         update(number) {
             $0.state = .recovering
+            $0.finishingSince = now
             $0.isFrozen = false
             $0.countedMiB = $0.limitMiB
         }
+        recoveringTimers.append(DelayEntry(at: now + configuration.recoveringMax, number: number))
         startForWaiting(environment, now: now, into: &effects)
     }
 
@@ -224,8 +229,8 @@ public struct Scheduler: ~Copyable {
     ) {
         guard let environment = environments[number], let queue = environment.queue else { return }
         switch environment.state {
-        case .finishing: leaveFinishing(environment)
-        case .lingering, .recovering: break
+        case .finishing, .recovering: leaveFinishing(environment)
+        case .lingering: break
         case .starting, .unbound, .idle, .busy: return
         }
         if let next = takeWaiting(queue) {
@@ -304,6 +309,10 @@ public struct Scheduler: ~Copyable {
             finishingTimers.removeFirst()
             lingerIfDue(first.number, now: now, into: &effects)
         }
+        while let first = recoveringTimers.first, first.at <= now {
+            recoveringTimers.removeFirst()
+            lingerIfDue(first.number, now: now, into: &effects)
+        }
         while let first = freezeTimers.first, first.at <= now {
             freezeTimers.removeFirst()
             freezeIfDue(first.number, now: now, into: &effects)
@@ -319,7 +328,8 @@ public struct Scheduler: ~Copyable {
 
     /// When `advance` has something to do next; nil for never.
     public var nextDeadline: Moment? {
-        earlier(timers.min?.at, earlier(freezeTimers.first?.at, finishingTimers.first?.at))
+        let delays = earlier(finishingTimers.first?.at, recoveringTimers.first?.at)
+        return earlier(timers.min?.at, earlier(freezeTimers.first?.at, delays))
     }
 
     private func earlier(_ one: Moment?, _ other: Moment?) -> Moment? {

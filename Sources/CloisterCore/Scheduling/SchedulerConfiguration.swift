@@ -32,6 +32,8 @@ public struct SchedulerConfiguration: Sendable {
     /// How long an environment that has answered may take to ask for its next invocation before a waiting one gets a
     /// new environment instead.
     public var finishingMax: Span = .milliseconds(20)
+    /// How long an environment whose processes are being restarted after a failure is waited for in the same way.
+    public var recoveringMax: Span = .seconds(2)
     /// How long after its answer an idle environment is frozen.
     public var freezeDelay: Span = .milliseconds(10)
     public var keepAlive: any KeepAlivePolicy = FixedKeepAlive()

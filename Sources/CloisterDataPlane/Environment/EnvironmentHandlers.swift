@@ -7,7 +7,7 @@ final class OutputHandler: ChannelInboundHandler {
     static let bytesPerWindow = 4 << 20
     static let window = TimeAmount.milliseconds(100)
 
-    private unowned let environment: ExecutionEnvironment
+    private let environment: ExecutionEnvironment
     private var bytesInWindow = 0
 
     init(environment: ExecutionEnvironment) { self.environment = environment }
@@ -33,7 +33,7 @@ final class OutputHandler: ChannelInboundHandler {
 final class AgentHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private unowned let environment: ExecutionEnvironment
+    private let environment: ExecutionEnvironment
 
     init(environment: ExecutionEnvironment) { self.environment = environment }
 

@@ -301,15 +301,9 @@ final class ExecutionEnvironment: @unchecked Sendable {
 
     // MARK: Invocations
 
-    /// Hands the invocation to the runtime, which waits for it.
-    func deliver(_ invocation: Invocation) {
-        guard let waiting, machine.deliver(invocation.requestID) else {
-            invocation.sink.ended(
-                .failed(ServiceError("ServiceException", status: 500, message: "The environment was lost.", fault: .service)),
-                of: invocation, logTail: nil)
-            observer.broken(self)
-            return
-        }
+    /// Hands the invocation to the runtime, which waits for it. False, with nothing done, if it waits no longer.
+    func deliver(_ invocation: Invocation) -> Bool {
+        guard let waiting, machine.deliver(invocation.requestID) else { return false }
         self.invocation = invocation
         self.waiting = nil
         invocationCount += 1
@@ -318,6 +312,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
         waiting.deliver(invocation)
         output?.begin(invocation)
         output?.write(records.start(invocation))
+        return true
     }
 
     /// The runtime's answer is complete.

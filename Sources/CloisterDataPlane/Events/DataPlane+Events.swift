@@ -53,7 +53,11 @@ extension DataPlane {
         let now = Clock.wallMilliseconds()
         while let id = events.takeDue(now: now) {
             guard let event = pendingEvents[id] else { continue }
-            deliver(event)
+            if let action = events.expire(id, configuration: settings(of: event), now: now) {
+                finish(event, action, outcome: .notRun, response: nil, version: nil, payload: [])
+            } else {
+                deliver(event)
+            }
         }
         guard let due = events.nextDue, eventsArmedFor.map({ due < $0 }) ?? true else { return }
         eventsArmedFor = due
@@ -67,8 +71,14 @@ extension DataPlane {
     private func deliver(_ event: QueuedEvent) {
         let store = configuration.events
         Task {
-            let payload = try? await store.payload(of: event.id)
+            let payload: [UInt8]?
+            do { payload = try await store.payload(of: event.id) } catch {
+                self.logger.error("an event could not be read", metadata: ["error": "\(error)"])
+                self.loop.execute { self.ended(event, .notRun, nil, version: nil) }
+                return
+            }
             self.loop.execute {
+                // No payload: it was completed in an earlier run that could not tell.
                 if let payload { self.run(event, payload) } else { self.ended(event, .impossible, nil, version: nil) }
             }
         }
@@ -114,9 +124,20 @@ extension DataPlane {
         _ event: QueuedEvent, _ outcome: EventInvokeQueue.Outcome, _ response: ByteBuffer?, version: String?,
         payload: [UInt8] = []
     ) {
-        let entry = functions[event.function]?.entry
-        let settings = entry?.eventInvokeConfigurations[event.qualifier ?? "$LATEST"] ?? .default
-        let action = events.ended(event.id, outcome, configuration: settings, now: Clock.wallMilliseconds())
+        let action = events.ended(event.id, outcome, configuration: settings(of: event), now: Clock.wallMilliseconds())
+        finish(event, action, outcome: outcome, response: response, version: version, payload: payload)
+        deliverDue()
+    }
+
+    private func settings(of event: QueuedEvent) -> EventInvokeConfiguration {
+        functions[event.function]?.entry.eventInvokeConfigurations[event.qualifier ?? "$LATEST"] ?? .default
+    }
+
+    /// Does, durably, what was decided about an attempt that has ended.
+    private func finish(
+        _ event: QueuedEvent, _ action: EventInvokeQueue.Action, outcome: EventInvokeQueue.Outcome,
+        response: ByteBuffer?, version: String?, payload: [UInt8]
+    ) {
         let store = configuration.events
         switch action {
         case .reschedule(let attempts, let notBefore):
@@ -124,19 +145,17 @@ extension DataPlane {
             record { try await store.reschedule(event.id, attempts: attempts, notBefore: notBefore) }
         case .complete(let condition, let attempts):
             pendingEvents[event.id] = nil
-            let record = EventOutcomeRecord(
+            let outcomeRecord = EventOutcomeRecord(
                 event: event, condition: condition, attempts: attempts, requestPayload: payload, response: response,
-                isFunctionError: outcome == .functionError, executedVersion: version,
-                account: configuration.account)
-            let followUps = record.followUps(settings: settings, deadLetterTarget: entry?.deadLetterTarget) {
-                self.nextRequestID()
-            }
-            self.record {
+                isFunctionError: outcome == .functionError, executedVersion: version, account: configuration.account)
+            let followUps = outcomeRecord.followUps(
+                settings: settings(of: event), deadLetterTarget: functions[event.function]?.entry.deadLetterTarget
+            ) { self.nextRequestID() }
+            record {
                 try await store.complete(event.id, followUps: followUps)
                 self.loop.execute { followUps.forEach(self.enqueue) }
             }
         }
-        deliverDue()
     }
 
     /// Writes to the store; an event whose end isn't recorded is delivered again after a restart, never lost.

@@ -4,7 +4,8 @@ import NIOCore
 
 /// One invocation from its admission to its answer. Loop-confined.
 final class Invocation {
-    let number: InvocationNumber
+    /// Its number in the scheduler.
+    var number: InvocationNumber
     let requestID: RequestID
     let function: FunctionSnapshot
     /// With the qualifier that the caller used.
@@ -18,6 +19,8 @@ final class Invocation {
     let sink: any InvocationSink
     let receivedAt: Moment
     var startedAt: Moment?
+    /// Environments that it was handed to in vain.
+    var deliveries = 0
 
     init(
         number: InvocationNumber, requestID: RequestID, function: FunctionSnapshot, invokedARN: String,

@@ -25,7 +25,8 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         case next
     }
 
-    private unowned let environment: ExecutionEnvironment
+    /// Kept alive: connections may end after their environment.
+    private let environment: ExecutionEnvironment
     private var parser: HTTPRequestParser
     private var inbound = ByteBuffer()
     private var exchange = Exchange.idle

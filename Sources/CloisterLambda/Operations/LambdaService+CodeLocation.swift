@@ -18,7 +18,7 @@ extension LambdaService {
 
     /// Answers a request for a `Code.Location` URL; it carries its own authentication, so the front must not ask for a
     /// signature.
-    public func codeArchive(path: String, query: [(name: String, value: String)]) async -> ServiceResponse {
+    func codeArchive(path: String, query: [(name: String, value: String)]) async -> ServiceResponse {
         let name =
             path.hasPrefix(LambdaService.codeLocationPrefix)
             ? path.dropFirst(LambdaService.codeLocationPrefix.count) : ""

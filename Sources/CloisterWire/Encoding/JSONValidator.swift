@@ -1,4 +1,4 @@
-/// Whether bytes are one JSON text (RFC 8259). Reads each byte once, recursion-free, with a bound on the depth; makes
+/// Whether bytes are one JSON text (RFC 8259) in UTF-8. Reads each byte once, recursion-free, with a bound on the depth; makes
 /// no values, so that a 6 MB payload costs neither memory nor trust.
 public enum JSONValidator {
     public static let depthMax = 1_000
@@ -89,8 +89,31 @@ public enum JSONValidator {
                 if byte == UInt8(ascii: "\"") { return true }
                 if byte < 0x20 { return false }
                 if byte == UInt8(ascii: "\\"), !readEscape() { return false }
+                if byte >= 0x80, !readUTF8(after: byte) { return false }
             }
             return false
+        }
+
+        /// The rest of a character of two to four bytes (Unicode 15, table 3-7).
+        private mutating func readUTF8(after lead: UInt8) -> Bool {
+            let count: Int
+            var second: ClosedRange<UInt8> = 0x80...0xbf
+            switch lead {
+            case 0xc2...0xdf: count = 1
+            case 0xe0...0xef:
+                count = 2
+                if lead == 0xe0 { second = 0xa0...0xbf }
+                if lead == 0xed { second = 0x80...0x9f }
+            case 0xf0...0xf4:
+                count = 3
+                if lead == 0xf0 { second = 0x90...0xbf }
+                if lead == 0xf4 { second = 0x80...0x8f }
+            default: return false
+            }
+            guard position + count <= bytes.count, second.contains(bytes[position]) else { return false }
+            for offset in 1..<count where bytes[position + offset] & 0xc0 != 0x80 { return false }
+            position += count
+            return true
         }
 
         private mutating func readEscape() -> Bool {

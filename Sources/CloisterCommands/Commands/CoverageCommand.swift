@@ -1,0 +1,23 @@
+import ArgumentParser
+import CloisterLambda
+import CloisterLogs
+
+/// `cloister coverage`: the pages under `docs/coverage`, from the tables that the services route by.
+struct CoverageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coverage", abstract: "Print which operations of a service are built, as Markdown.")
+
+    enum Covered: String, CaseIterable, ExpressibleByArgument {
+        case lambda, logs
+    }
+
+    @Argument(help: "The service.")
+    var service: Covered
+
+    func run() {
+        switch service {
+        case .lambda: print(LambdaCoverage.markdown(), terminator: "")
+        case .logs: print(LogsCoverage.markdown(), terminator: "")
+        }
+    }
+}
