@@ -75,14 +75,20 @@ class Battlefield:
         self.plant()
 
     def plant(self):
-        """Gives the neighbour its secret; what is called again is what a failed test has lost."""
+        """Gives the neighbour its secret."""
         kept = self.server.invoke("hostile", {"keep": self.secrets["neighbour"]}, "neighbour")
+        assert "FunctionError" not in kept, kept["Body"]
         self.neighbour_instance = kept["Body"]["instance"]
+        self.neighbour_stream = kept["Body"]["stream"]
         self.neighbour_request = kept["ResponseMetadata"]["RequestId"]
+
+    def neighbour_lives(self):
+        return self.neighbour_stream in [one["logStream"] for one in self.server.environments()]
 
     def restore(self):
         if self.server.process.poll() is not None:
             self.server.start()
+        if not self.neighbour_lives():
             self.plant()
         self.tcp.accepted = self.abstract.accepted = 0
 
@@ -118,10 +124,13 @@ class Battlefield:
             body = self.server.call("hostile", tenant="neighbour")
         except BotoCoreError as error:
             raise AssertionError(f"the server does not answer: {error}\n{self.server.log()[-4000:]}") from None
-        if body["instance"] != self.neighbour_instance:
-            self.plant()
-            raise AssertionError("the neighbour's environment was lost")
-        assert body["kept"] == {"secret": self.secrets["neighbour"]} and body["tenant"] == "neighbour"
+        assert body["tenant"] == "neighbour"
+        if body["instance"] == self.neighbour_instance:
+            assert body["kept"] == {"secret": self.secrets["neighbour"]}
+        else:
+            # A tenant may get a second environment while the first is about to ask for work; it must not lose one.
+            assert body["kept"] == {}
+            assert self.neighbour_lives(), "the neighbour's environment was lost"
 
     def check(self, answer):
         assert answer["StatusCode"] == 200
@@ -138,7 +147,11 @@ class Battlefield:
         assert own["tenant"] == "attacker" and own["kept"] == {}
 
     def own_call(self):
-        answer = self.server.invoke("hostile", {}, "attacker")
+        try:
+            answer = self.server.invoke("hostile", {}, "attacker")
+        except self.server.lambda_.exceptions.ServiceException:
+            # The environment was lost before the function began; a client tries again.
+            return None
         return None if "FunctionError" in answer else answer["Body"]
 
 

@@ -46,44 +46,48 @@ class Traces:
     """Collects processes, network namespaces and cgroups of a server's sandboxes as they are seen."""
 
     def __init__(self):
+        # Process number to start time: numbers are used again.
         self.started = {}
-        self.namespaces = set()
         self.cgroups = set()
 
     def look(self, server_pid):
-        own_namespace = _link("/proc/self/ns/net")
+        namespaces = set()
+        own = _link("/proc/self/ns/net")
         for pid in descendants(server_pid):
-            stat = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            if not stat:
-                continue
-            self.started[pid] = stat[19]
-            namespace = _link(f"/proc/{pid}/ns/net")
-            if namespace and namespace != own_namespace:
-                self.namespaces.add(namespace)
+            self.started[pid] = _start(pid)
+            namespaces.add(_link(f"/proc/{pid}/ns/net"))
             for line in _read(f"/proc/{pid}/cgroup").splitlines():
-                _, controllers, path = line.split(":", 2)
+                path = line.split(":", 2)[2]
                 if "cloister" in path:
-                    self.cgroups.add(path.split("/..")[0])
+                    self.cgroups.add(path)
+        # Whoever is in a sandbox's network, also if it is nobody's child any more.
+        for pid in processes():
+            if _link(f"/proc/{pid}/ns/net") in namespaces - {own, ""}:
+                self.started[pid] = _start(pid)
 
     def remaining(self, data_directory):
         """Everything that is still there, as lines for a person."""
         found = []
         for pid, start in self.started.items():
-            stat = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            if stat and stat[19] == start and is_alive(pid):
+            if start and _start(pid) == start and is_alive(pid):
                 found.append(f"process {pid}: {_read(f'/proc/{pid}/cmdline')!r}")
         for pid in processes():
             if str(data_directory) in _read(f"/proc/{pid}/cmdline") and pid != os.getpid() and is_alive(pid):
                 found.append(f"process {pid} of the data directory: {_read(f'/proc/{pid}/cmdline')!r}")
-            if _link(f"/proc/{pid}/ns/net") in self.namespaces and is_alive(pid):
-                found.append(f"network namespace of process {pid}")
-        # Another process's private view may still hold a mount that ours no longer has.
-        for pid in processes():
+            # Another process's private view may still hold a mount that ours no longer has.
             for line in _read(f"/proc/{pid}/mountinfo").splitlines():
-                if str(data_directory) in line or any(name in line for name in self.namespaces):
+                if str(data_directory) in line:
                     found.append(f"mount in process {pid}: {line}")
+        for line in _read("/proc/self/mountinfo").splitlines():
+            if " nsfs " in line and "cloister" in line:
+                found.append(f"network namespace that is kept by a mount: {line}")
         for path in self.cgroups:
             for hierarchy in [pathlib.Path("/sys/fs/cgroup"), *pathlib.Path("/sys/fs/cgroup").glob("*/")]:
                 if (hierarchy / path.lstrip("/")).is_dir():
                     found.append(f"cgroup {hierarchy}{path}")
         return sorted(set(found))
+
+
+def _start(pid):
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else None

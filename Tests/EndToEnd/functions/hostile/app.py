@@ -44,7 +44,7 @@ def handler(event, context):
     global previous_request
     try:
         if "keep" in event:
-            return keep(event)
+            return keep(event, context)
         if "attempt" not in event:
             return {"instance": INSTANCE, "kept": kept, "tenant": context.tenant_id, "threads": threading.active_count()}
         findings = Findings()
@@ -56,7 +56,7 @@ def handler(event, context):
         previous_request = context.aws_request_id
 
 
-def keep(event):
+def keep(event, context):
     """The neighbour: has a secret in its memory, its /tmp, shared memory, and an open socket."""
     import ctypes
     import socket
@@ -78,7 +78,7 @@ def keep(event):
         listener.bind(address)
         listener.listen()
         threading.Thread(target=serve, args=(listener, secret), daemon=True).start()
-    return {"instance": INSTANCE}
+    return {"instance": INSTANCE, "stream": context.log_stream_name}
 
 
 def serve(listener, secret):

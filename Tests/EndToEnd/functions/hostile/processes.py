@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -62,8 +63,12 @@ def try_socket_of_the_agent(event, findings):
         try:
             if "socket" in os.readlink(f"/proc/self/fd/{own}"):
                 peer = socket.socket(fileno=os.dup(int(own)))
-                if peer.family == socket.AF_UNIX:
-                    findings.breach(f"an inherited unix socket: fd {own}")
+                if peer.family != socket.AF_UNIX:
+                    continue
+                peer_pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+                # Libraries make pairs of their own.
+                if peer_pid != os.getpid():
+                    findings.breach(f"a unix socket of somebody else: fd {own}, peer {peer_pid}")
         except OSError:
             pass
 
