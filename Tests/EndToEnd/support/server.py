@@ -42,6 +42,13 @@ def wait_until(condition, what, seconds=WAIT_SECONDS, pause=0.05):
         time.sleep(pause)
 
 
+def crash(log):
+    """From the runtime's message to the frames of the thread that crashed."""
+    start = log.rfind("Fatal error")
+    start = start if start >= 0 else log.rfind("Crash")
+    return log[start:start + 6000] if start >= 0 else log[-6000:]
+
+
 class Server:
     """`cloister serve` on a data directory of its own."""
 
@@ -100,6 +107,8 @@ class Server:
     def destroy(self):
         """Stops, says what is left behind, and removes the data directory."""
         try:
+            if self.process and self.process.poll() not in (None, 0, -signal.SIGKILL):
+                raise AssertionError(f"the server ended with {self.process.returncode}:\n{crash(self.log())}")
             self.stop()
             left = self.traces.remaining(self.data)
             for _ in range(50):

@@ -159,11 +159,15 @@ def try_device_files(event, findings):
         try:
             os.mknod(path, kind | 0o666, os.makedev(major, minor))
             os.close(os.open(path, os.O_RDWR))
-            findings.breach(f"device {name} made and opened")
+            if not (event["level"] == "gvisor" and name == "fuse"):
+                findings.breach(f"device {name} made and opened")
         except OSError as error:
             findings.note(f"{name}: {error}")
     allowed = {"null", "zero", "full", "random", "urandom", "tty", "fd", "stdin", "stdout", "stderr", "shm", "pts",
                "ptmx", "core", "mqueue", "console"}
+    if event["level"] == "gvisor":
+        # Its own kernel's, not the host's; of no use without mount(2).
+        allowed.add("fuse")
     for name in os.listdir("/dev"):
         if name not in allowed:
             findings.breach(f"/dev/{name} is there")

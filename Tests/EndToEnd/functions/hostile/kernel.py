@@ -24,13 +24,17 @@ REFUSED = {
 }
 
 
+# What gVisor's own kernel, which is the sandbox's alone, does for its processes among themselves.
+EMULATED = {"keyctl", "mbind", "process_vm_readv", "process_vm_writev"}
+
+
 def try_system_call(event, findings):
     name = event["call"]
     result, error = syscalls.call(name, *REFUSED[name])
     findings.note(f"{name}: {result} {error}")
     if event["level"] == "container" and error not in ("EPERM", "ENOSYS"):
         findings.breach(f"{name} got past the filter: {result} {error}")
-    if error is None and name not in ("settimeofday",):
+    if error is None and not (event["level"] == "gvisor" and name in EMULATED):
         findings.breach(f"{name} worked")
 
 
@@ -131,7 +135,9 @@ def try_kernel_settings(event, findings):
         try:
             with open(path, "w") as file:
                 file.write(value)
-            findings.breach(f"wrote {path}")
+            # gVisor's kernel kills no single process for want of memory, so there the score is but a number.
+            if not (event["level"] == "gvisor" and path.endswith("oom_score_adj")):
+                findings.breach(f"wrote {path}")
         except OSError as error:
             findings.note(f"{path}: {error.strerror}")
 

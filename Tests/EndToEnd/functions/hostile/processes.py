@@ -46,7 +46,8 @@ def try_memory_of_the_agent(event, findings):
 
 
 def try_socket_of_the_agent(event, findings):
-    for name in range(6):
+    # 1 and 2 are the output that everything inside shares.
+    for name in (0, 3, 4, 5):
         try:
             descriptor = os.open(f"/proc/1/fd/{name}", os.O_RDWR)
             os.write(descriptor, b"\x81\0\0\0\0")
