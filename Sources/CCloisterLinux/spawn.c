@@ -50,8 +50,10 @@ static int stage_binds(const cloister_spawn_request *request) {
         return -1;
     }
     for (size_t index = 0; index < request->bind_count; index++) {
-        sources[index] = (int)syscall(
-            SYS_open_tree, AT_FDCWD, request->binds[index].source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        const cloister_bind *bind = &request->binds[index];
+        sources[index] = bind->source == NULL
+            ? bind->mount
+            : (int)syscall(SYS_open_tree, AT_FDCWD, bind->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
         if (sources[index] < 0) return -1;
     }
     if (mount("tmpfs", request->stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") != 0) return -1;

@@ -12,6 +12,11 @@ struct BlockingWork: Sendable {
         try await attempt(body).get()
     }
 
+    /// Work that nobody waits for.
+    func run(after delay: DispatchTimeInterval, _ body: @escaping @Sendable () -> Void) {
+        queue.asyncAfter(deadline: .now() + delay, execute: body)
+    }
+
     func attempt<Value: Sendable>(
         _ body: @escaping @Sendable () throws(IsolationError) -> Value
     ) async -> Result<Value, IsolationError> {

@@ -1,6 +1,7 @@
 import CCloisterLinux
 import CloisterCore
 import CloisterIsolation
+import Dispatch
 import Glibc
 
 /// Starts sandboxes with an OCI runtime: one code path, two runtimes.
@@ -17,8 +18,12 @@ public final class OCIBackend: IsolationBackend {
     let directory: String
     let parent: CgroupParent
     let users: HostUsers
+    /// Nil: files in `/tmp` are memory, for the reason in `disksLacking`.
+    let disks: ScratchDisks?
+    let disksLacking: String?
     let work = BlockingWork()
     private let lock: FileLock
+    private static let refillDelay = DispatchTimeInterval.milliseconds(100)
 
     /// Blocks for some tens of milliseconds (asks the program for its version).
     ///
@@ -39,20 +44,31 @@ public final class OCIBackend: IsolationBackend {
         agent = try StateDirectory.install(agentProgram, as: directory + "/cloister-agent")
         parent = CgroupParent(layout: .ofThisHost(), stateDirectory: directory)
         users = HostUsers(stateDirectory: directory)
+        (disks, disksLacking) = OCIBackend.disks(in: directory)
         try parent.create()
         _ = cloister_set_subreaper(1)
     }
 
     deinit { parent.remove() }
 
-    public func start(_ configuration: SandboxConfiguration) async throws(IsolationError) -> any Sandbox {
-        try await work.run { [self] () throws(IsolationError) in
-            try SandboxStart(backend: self, configuration: configuration).run() as any Sandbox
+    private static func disks(in directory: String) -> (ScratchDisks?, lacking: String?) {
+        do throws(IsolationError) { return (try ScratchDisks(directory: directory), nil) } catch {
+            return (nil, error.message)
         }
     }
 
+    public func start(_ configuration: SandboxConfiguration) async throws(IsolationError) -> any Sandbox {
+        let sandbox = try await work.run { [self] () throws(IsolationError) in
+            try SandboxStart(backend: self, configuration: configuration).run()
+        }
+        // Not at once: the new sandbox's own start needs the CPU now.
+        work.run(after: OCIBackend.refillDelay) { [weak disks] in disks?.refill(configuration.ephemeralStorageMiB) }
+        return sandbox
+    }
+
     public func destroyLeftovers() async throws(IsolationError) -> Int {
-        try await work.run { [self] () throws(IsolationError) in try destroyLeftoversNow() }
+        work.run(after: .milliseconds(0)) { [weak disks] in disks?.refill(ScratchDisks.usualMiB) }
+        return try await work.run { [self] () throws(IsolationError) in try destroyLeftoversNow() }
     }
 
     private func destroyLeftoversNow() throws(IsolationError) -> Int {

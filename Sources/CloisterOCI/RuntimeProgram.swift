@@ -50,7 +50,13 @@ struct RuntimeProgram {
         let arguments = texts.array(arguments)
         let environment = texts.array(RuntimeProgram.environment)
         let binds = binds.map {
-            cloister_bind(source: texts.text($0.source), target: texts.text($0.target), is_file: $0.isFile ? 1 : 0)
+            switch $0.source {
+            case .path(let path):
+                cloister_bind(
+                    source: texts.text(path), mount: -1, target: texts.text($0.target), is_file: $0.isFile ? 1 : 0)
+            case .mount(let descriptor):
+                cloister_bind(source: nil, mount: descriptor, target: texts.text($0.target), is_file: 0)
+            }
         }
         return arguments.withUnsafeBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in

@@ -49,8 +49,8 @@ struct SandboxStart {
         in directory: String, user: UInt32, teardown: SandboxTeardown
     ) throws(IsolationError) -> OCISandbox {
         let limits = SandboxLimits(
-            memoryMiB: configuration.memoryMiB, ephemeralStorageMiB: configuration.ephemeralStorageMiB,
-            level: backend.level)
+            memoryMiB: configuration.memoryMiB,
+            filesMiB: backend.disks == nil ? configuration.ephemeralStorageMiB : 0, level: backend.level)
         try teardown.cgroup.create(limits)
         let freezer = try teardown.cgroup.openFreezer()
         var descriptors = OpenDescriptors([freezer.descriptor])
@@ -71,7 +71,10 @@ struct SandboxStart {
     private func launch(
         in directory: String, user: UInt32, ends: SandboxEnds, teardown: SandboxTeardown
     ) throws(IsolationError) {
-        let binds = StagedBind.all(configuration, agent: backend.agent)
+        let disk = try disk(user: user, teardown: teardown)
+        // When the runtime has it, or failed, our hold on the mount itself ends.
+        defer { disk?.wasMoved() }
+        let binds = StagedBind.all(configuration, agent: backend.agent, disk: disk?.unplacedMount)
         let specification = SandboxSpecification(
             runtime: backend.runtime, ephemeralStorageMiB: configuration.ephemeralStorageMiB,
             networkNamespace: "/proc/\(getpid())/fd/\(ends.network)", hostUser: user, binds: binds)
@@ -90,6 +93,17 @@ struct SandboxStart {
             let text = readAvailable(ends.channels.output).prefix(600)
             throw IsolationError(.startFailed, "\(backend.runtime.rawValue) failed (status \(status)): \(text)")
         }
+    }
+
+    /// Nil where this host has no disks to give; then files in `/tmp` are memory.
+    private func disk(user: UInt32, teardown: SandboxTeardown) throws(IsolationError) -> ScratchDisk? {
+        guard let disks = backend.disks else { return nil }
+        let disk = try disks.take(configuration.ephemeralStorageMiB)
+        teardown.own(disk)
+        guard disk.setOwner(user + 1) else {
+            throw IsolationError(.startFailed, "owner of the scratch disk: \(errorText(errno))")
+        }
+        return disk
     }
 
     /// crun refuses a host with both cgroup versions, even when it is told to leave cgroups alone.

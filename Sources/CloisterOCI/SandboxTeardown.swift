@@ -9,6 +9,7 @@ final class SandboxTeardown: Sendable {
         var isDone = false
         /// The sandbox's processes that may be our children.
         var adopted: [WatchedProcess] = []
+        var disk: ScratchDisk?
     }
 
     let cgroup: SandboxCgroup
@@ -31,12 +32,18 @@ final class SandboxTeardown: Sendable {
         state.withLock { $0.adopted += processes.compactMap { WatchedProcess($0) } }
     }
 
+    /// The sandbox's own disk, from the moment that it is meant for this sandbox.
+    func own(_ disk: ScratchDisk) { state.withLock { $0.disk = disk } }
+
     func run() throws(IsolationError) {
         try state.withLock { (state) throws(IsolationError) in
             guard !state.isDone else { return }
+            // First, so that no process is kept from dying by its unwritten files.
+            state.disk?.discard()
             try cgroup.kill(adopted: state.adopted)
             state.adopted.forEach { _ = close($0.descriptor) }
             state.adopted = []
+            state.disk = nil
             try cgroup.remove()
             KernelFile.removeTree(directory)
             users.giveBack(user)

@@ -36,13 +36,16 @@ import Testing
     }
 
     @Test func limitsFollowMemory() {
-        let oneCPU = SandboxLimits(memoryMiB: 1769, ephemeralStorageMiB: 512, level: .container)
+        let oneCPU = SandboxLimits(memoryMiB: 1769, level: .container)
         #expect(oneCPU.quotaMicroseconds == SandboxLimits.periodMicroseconds)
         #expect(oneCPU.shares == 1024)
-        let small = SandboxLimits(memoryMiB: 128, ephemeralStorageMiB: 512, level: .container)
-        #expect(small.quotaMicroseconds == 1447)
-        #expect(small.memoryBytes == (128 + 512 + 16) << 20)
-        #expect(SandboxLimits(memoryMiB: 1, ephemeralStorageMiB: 1, level: .gvisor).quotaMicroseconds == 1000)
+        let small = SandboxLimits(memoryMiB: 128, level: .container)
+        #expect(small.quotaMicroseconds == SandboxLimits.periodMicroseconds)
+        #expect(small.shares == 74)
+        #expect(small.memoryBytes == (128 + 16) << 20)
+        #expect(SandboxLimits(memoryMiB: 3538, level: .gvisor).quotaMicroseconds == 2 * SandboxLimits.periodMicroseconds)
+        let withoutDisk = SandboxLimits(memoryMiB: 128, filesMiB: 512, level: .container)
+        #expect(withoutDisk.memoryBytes == (128 + 512 + 16) << 20)
     }
 
     @Test func hostUsersAreDistinctAndReused() throws {

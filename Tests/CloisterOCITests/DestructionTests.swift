@@ -112,7 +112,7 @@ extension SandboxTests {
         func theSelfTestPasses(_ runtime: OCIRuntime) async throws {
             let report = await OCISelfTest(runtime: runtime, agentProgram: try TestHost.agent()).run()
             #expect(report.works, "\(report.reason ?? "")")
-            #expect(report.checks.map(\.name) == ["user", "program", "cgroups", "environment"])
+            #expect(report.checks.map(\.name) == ["user", "program", "cgroups", "environment", "temporary files"])
         }
 
         @Test func theSelfTestSaysWhatToInstall() async throws {

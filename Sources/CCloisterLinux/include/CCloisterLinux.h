@@ -30,7 +30,8 @@ enum { CLOISTER_BINDS_MAX = 8 };
 
 /// A directory or file that a spawned program sees at `target` (absolute, right below the stage).
 typedef struct {
-    const char *source;
+    const char *source;             // NULL: `mount` is moved there instead
+    int mount;                      // a mount that has no place yet (`cloister_disk_mount`); -1 with a source
     const char *target;
     int is_file;
 } cloister_bind;
@@ -67,6 +68,21 @@ int cloister_pidfd_kill(int pidfd, int signal);
 
 /// Whether orphaned descendants become children of this process, which then must reap them.
 int cloister_set_subreaper(int enabled);
+
+// --- File systems in image files (disk.c)
+
+/// For open() of a directory: a new file in its file system that has no name and goes with its last descriptor.
+extern const int cloister_unnamed_file_flags;
+/// Not 0 if `path` is in a file system whose files are memory (tmpfs, ramfs).
+int cloister_is_in_memory(const char *path);
+/// Makes the empty file `to` a copy of `from` that shares or leaves out what it can: only data is copied, no holes.
+int cloister_copy_sparse(int from, int to);
+/// Mounts the ext4 image file `image` through a loop device, nosuid, nodev, with no place in any mount namespace yet.
+/// `*mount` is a descriptor of the mount (until it is moved somewhere, closing it unmounts), `*root` one of its root
+/// directory, which is emptied of lost+found and gets mode 1777. The loop device goes with the last user.
+int cloister_disk_mount(int image, int *mount, int *root);
+/// Gives up everything in the file system that `root` is in: nothing more is written back, later calls fail with EIO.
+void cloister_disk_discard(int root);
 
 // --- Small things (misc.c)
 

@@ -14,12 +14,15 @@ struct SandboxLimits: Equatable, Sendable {
     /// cgroup v1 shares; 1,024 = one CPU.
     var shares: Int
 
-    /// Files in `/tmp` are memory to the kernel, so the limit has room for a full `/tmp`.
-    init(memoryMiB: Int, ephemeralStorageMiB: Int, level: IsolationLevel) {
-        memoryBytes = (memoryMiB + ephemeralStorageMiB + SandboxLimits.allowanceMiB(level)) << 20
+    /// - Parameter filesMiB: size of `/tmp` where its files are memory to the kernel: then the limit has room for them.
+    init(memoryMiB: Int, filesMiB: Int = 0, level: IsolationLevel) {
+        memoryBytes = (memoryMiB + filesMiB + SandboxLimits.allowanceMiB(level)) << 20
         // gVisor's own threads count too.
         processes = level == .gvisor ? 2 * SandboxLimits.processesMax : SandboxLimits.processesMax
-        quotaMicroseconds = max(1000, SandboxLimits.periodMicroseconds * memoryMiB / SandboxLimits.memoryMiBPerCPU)
+        // The share decides while CPUs are scarce; the quota only keeps a small function from taking more than one whole
+        // CPU, and a large one from more than its memory earns, while they are not.
+        quotaMicroseconds = SandboxLimits.periodMicroseconds * max(memoryMiB, SandboxLimits.memoryMiBPerCPU)
+            / SandboxLimits.memoryMiBPerCPU
         shares = max(2, 1024 * memoryMiB / SandboxLimits.memoryMiBPerCPU)
     }
 

@@ -27,7 +27,7 @@ public struct OCISelfTest: Sendable {
             report.checks.append(check)
             guard check.passed else { return report }
         }
-        report.checks.append(await checkEnvironment())
+        report.checks.append(contentsOf: await checkEnvironment())
         return report
     }
 
@@ -59,19 +59,30 @@ public struct OCISelfTest: Sendable {
         return .init(name: "cgroups", passed: true, detail: layout.isLegacy ? "version 1" : "version 2", remedy: nil)
     }
 
-    private func checkEnvironment() async -> IsolationReport.Check {
+    private func checkEnvironment() async -> [IsolationReport.Check] {
         do throws(IsolationError) {
-            let detail = try await startAndHear()
-            return .init(name: "environment", passed: true, detail: detail, remedy: nil)
+            let (detail, diskDefect) = try await startAndHear()
+            return [
+                .init(name: "environment", passed: true, detail: detail, remedy: nil),
+                checkTemporaryFiles(diskDefect: diskDefect),
+            ]
         } catch {
-            return .init(
-                name: "environment", passed: false, detail: error.message,
-                remedy: "the host must allow user, network, mount and pid namespaces (sysctl user.max_user_namespaces, "
-                    + "and the settings of the container or VM around it)")
+            let remedy = "the host must allow user, network, mount and pid namespaces (sysctl user.max_user_namespaces, "
+                + "and the settings of the container or VM around it)"
+            return [.init(name: "environment", passed: false, detail: error.message, remedy: remedy)]
         }
     }
 
-    private func startAndHear() async throws(IsolationError) -> String {
+    /// Passes without disks too: then only the memory limit is looser.
+    private func checkTemporaryFiles(diskDefect: String?) -> IsolationReport.Check {
+        let detail = diskDefect.map { "files in /tmp count as memory, the limit has room for both: \($0)" }
+        return .init(
+            name: "temporary files", passed: true, detail: detail ?? "each environment's /tmp is a disk of its own",
+            remedy: diskDefect == nil ? nil : "loop devices, ext4, mkfs.ext4 (apt install e2fsprogs) and a state directory on disk")
+    }
+
+    /// What to say of the start, and why there are no scratch disks, if so.
+    private func startAndHear() async throws(IsolationError) -> (String, diskDefect: String?) {
         let scratch = try SelfTestScratch(below: directory)
         defer { scratch.remove() }
         let backend = try OCIBackend(
@@ -92,7 +103,7 @@ public struct OCISelfTest: Sendable {
         guard backend.parent.groups().isEmpty else {
             throw IsolationError(.startFailed, "the environment could not be destroyed")
         }
-        return "started in \(readyAt - began) ms, ran code, destroyed"
+        return ("started in \(readyAt - began) ms, ran code, destroyed", backend.disksLacking)
     }
 }
 

@@ -50,15 +50,19 @@ struct SandboxSpecification {
             .init(
                 destination: "/dev/shm", type: "tmpfs", source: "tmpfs",
                 options: ["nosuid", "noexec", "nodev", "mode=1777", "size=4m"]),
-            .init(
-                destination: "/tmp", type: "tmpfs", source: "tmpfs",
-                options: ["nosuid", "nodev", "mode=1777", "size=\(ephemeralStorageMiB)m"]),
         ]
+            + (binds.contains { $0.destination == "/tmp" } ? [] : [temporaryFilesInMemory])
             + binds.filter { $0.target != StagedBind.rootTarget }.map {
                 .init(
                     destination: $0.destination, type: "bind", source: $0.target,
-                    options: ["bind", "ro", "nosuid", "nodev"])
+                    options: ["bind", $0.isWritable ? "rw" : "ro", "nosuid", "nodev"])
             }
+    }
+
+    private var temporaryFilesInMemory: RuntimeSpecification.Mount {
+        .init(
+            destination: "/tmp", type: "tmpfs", source: "tmpfs",
+            options: ["nosuid", "nodev", "mode=1777", "size=\(ephemeralStorageMiB)m"])
     }
 
     private var linux: RuntimeSpecification.Linux {
@@ -86,27 +90,38 @@ struct SandboxSpecification {
 }
 
 /// A host file or directory that is mounted below the stage of the runtime's private mount namespace and from there,
-/// read-only, into the sandbox.
+/// read-only unless it is the sandbox's own disk, into the sandbox.
 struct StagedBind: Sendable {
     /// Empty on the host; only inside the runtime's mount namespace is something mounted there.
     static let stage = "/run/cloister-stage"
     static let rootTarget = stage + "/root"
 
-    var source: String
+    enum Source: Sendable {
+        case path(String)
+        /// A mount that has no place yet; it is moved to the target.
+        case mount(Int32)
+    }
+
+    var source: Source
     var target: String
     var destination: String
-    var isFile: Bool
+    var isFile = false
+    var isWritable = false
 
-    static func all(_ configuration: SandboxConfiguration, agent: String) -> [StagedBind] {
+    /// - Parameter disk: the mount that becomes `/tmp`; nil: files in `/tmp` are memory.
+    static func all(_ configuration: SandboxConfiguration, agent: String, disk: Int32?) -> [StagedBind] {
         var binds = [
-            StagedBind(source: configuration.imageDirectory, target: rootTarget, destination: "/", isFile: false),
+            StagedBind(source: .path(configuration.imageDirectory), target: rootTarget, destination: "/"),
+            StagedBind(source: .path(configuration.codeDirectory), target: stage + "/task", destination: "/var/task"),
             StagedBind(
-                source: configuration.codeDirectory, target: stage + "/task", destination: "/var/task", isFile: false),
-            StagedBind(
-                source: agent, target: stage + "/agent", destination: SandboxSpecification.agentPath, isFile: true),
+                source: .path(agent), target: stage + "/agent", destination: SandboxSpecification.agentPath, isFile: true),
         ]
         if let layers = configuration.layersDirectory {
-            binds.append(StagedBind(source: layers, target: stage + "/opt", destination: "/opt", isFile: false))
+            binds.append(StagedBind(source: .path(layers), target: stage + "/opt", destination: "/opt"))
+        }
+        if let disk {
+            binds.append(
+                StagedBind(source: .mount(disk), target: stage + "/tmp", destination: "/tmp", isWritable: true))
         }
         return binds
     }
