@@ -71,7 +71,7 @@ class Battlefield:
         self.tcp = Listener(socket.AF_INET, ("127.0.0.1", 0))
         self.abstract_name = f"\0cloister-test-{uuid.uuid4().hex}"
         self.abstract = Listener(socket.AF_UNIX, self.abstract_name)
-        self.server.create("hostile", "hostile", tenants=True, Timeout=8)
+        self.server.create("hostile", "hostile", tenants=True, Timeout=5)
         self.plant()
 
     def plant(self):

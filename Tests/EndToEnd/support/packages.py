@@ -1,5 +1,6 @@
 """Zip files with function code, and packages from PyPI that go into them."""
 
+import fcntl
 import hashlib
 import io
 import pathlib
@@ -38,11 +39,18 @@ def python_packages(*requirements):
     """A folder with packages for a Python function, by pip, kept for later runs."""
     key = hashlib.sha256(" ".join(sorted(requirements)).encode()).hexdigest()[:16]
     folder = CACHE / key
-    if not (folder / ".complete").exists():
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
-             "--only-binary", ":all:", "--python-version", "3.13", "--implementation", "cp", "--upgrade",
-             "--target", str(folder), *requirements],
-            check=True)
-        (folder / ".complete").touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{key}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".complete").exists():
+            _install(folder, requirements)
     return folder
+
+
+def _install(folder, requirements):
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
+         "--only-binary", ":all:", "--python-version", "3.13", "--implementation", "cp", "--upgrade",
+         "--target", str(folder), *requirements],
+        check=True)
+    (folder / ".complete").touch()

@@ -9,8 +9,8 @@ BASE = "/2018-06-01/runtime"
 
 
 def connect():
-    connection = socket.create_connection(("127.0.0.1", 9001), timeout=3)
-    connection.settimeout(3)
+    connection = socket.create_connection(("127.0.0.1", 9001), timeout=2)
+    connection.settimeout(0.3)
     return connection
 
 
