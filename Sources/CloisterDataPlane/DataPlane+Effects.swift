@@ -60,6 +60,7 @@ extension DataPlane: EnvironmentObserver {
     private func freeze(_ number: EnvironmentNumber) {
         guard let environment = environments[number], let sandbox = environment.sandbox else { return }
         sandbox.freeze()
+        environment.output?.drain()
         environment.isFrozen = true
         let held = (sandbox.memory().currentBytes + (1 << 20) - 1) >> 20
         schedule { $0.environmentHolds(number, memoryMiB: held, now: $1, into: &$2) }
@@ -68,6 +69,22 @@ extension DataPlane: EnvironmentObserver {
     private func thaw(_ environment: ExecutionEnvironment) {
         environment.sandbox?.thaw()
         environment.isFrozen = false
+        readOutputs()
+    }
+
+    /// Reads what the environments that run print, again and again as long as there is one.
+    func readOutputs() {
+        guard !isReadingOutputs else { return }
+        isReadingOutputs = true
+        loop.scheduleTask(in: DataPlane.outputInterval) {
+            self.isReadingOutputs = false
+            var isAnyAwake = false
+            for environment in self.environments.values where !environment.isFrozen {
+                environment.output?.drain()
+                isAnyAwake = true
+            }
+            if isAnyAwake { self.readOutputs() }
+        }
     }
 
     // MARK: Start
@@ -79,6 +96,7 @@ extension DataPlane: EnvironmentObserver {
         }
         let environment = ExecutionEnvironment(number: number, id: id, function: function, observer: self, loop: loop)
         environments[number] = environment
+        readOutputs()
         let backend = configuration.backend
         if let minimum = function.isolationMinimum, backend.level < minimum {
             return failedToStart(environment) { _ in

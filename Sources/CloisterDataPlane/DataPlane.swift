@@ -13,6 +13,8 @@ import NIOPosix
 /// Loop-confined: every stored property is touched on `loop` only, hence `@unchecked Sendable`; the public methods hop.
 public final class DataPlane: @unchecked Sendable {
     static let connectionsMax = 4_096
+    /// How often the output of running environments is read while no invocation ends.
+    static let outputInterval = TimeAmount.milliseconds(25)
 
     let configuration: DataPlaneConfiguration
     let loop: any EventLoop
@@ -36,6 +38,7 @@ public final class DataPlane: @unchecked Sendable {
     private var lastInvocation = 0
     private var armedDeadline: Moment?
     private var isPerforming = false
+    var isReadingOutputs = false
     private var date = (second: Int64(-1), text: "")
     private var listener: (any Channel)?
 

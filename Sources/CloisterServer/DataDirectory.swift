@@ -20,9 +20,18 @@ final class DataDirectory: Sendable {
         }
         lock = open(absolute + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw LaunchError("\(absolute)/lock: \(String(cString: strerror(errno)))") }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard DataDirectory.take(lock) else {
             throw LaunchError("another server uses the data directory \(absolute)")
         }
+    }
+
+    /// A killed server's lock may live on for a moment in a child that it was just starting.
+    private static func take(_ lock: Int32) -> Bool {
+        for _ in 0..<100 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(50_000)
+        }
+        return false
     }
 
     func file(_ name: String) -> String { path + "/" + name }
@@ -37,11 +46,15 @@ public struct LaunchError: Error, Sendable, CustomStringConvertible {
 
 /// The memory that environments may be counted with.
 enum HostMemory {
-    /// Four fifths of what the host has, at least 512 MiB.
+    /// Functions hold a fraction of their `MemorySize`; one that runs is counted in full all the same. So the sum may be
+    /// this many times what is there. If it comes to the worst, the kernel kills sandboxes, never the server.
+    static let overcommit = 4
+
+    /// Four fifths of what the host has, overcommitted; at least 2 GiB.
     static var budgetMiB: Int {
         let pages = sysconf(Int32(_SC_PHYS_PAGES))
         let pageSize = sysconf(Int32(_SC_PAGESIZE))
-        return max(512, pages * pageSize / (1 << 20) * 4 / 5)
+        return max(2_048, pages * pageSize / (1 << 20) * 4 / 5 * overcommit)
     }
 }
 

@@ -22,7 +22,8 @@ struct OperatorService: Service {
         do {
             switch (request.method, parts[1], parts.count) {
             case ("GET", "environments", 2): return try OperatorService.json(await plane.describeEnvironments())
-            case ("GET", "health", 2): return try OperatorService.json(["level": level.rawValue, "status": "ok"])
+            case ("GET", "health", 2): return try OperatorService.json(
+                ["level": level.rawValue, "status": "ok", "accountId": request.caller.account.rawValue])
             case ("GET", "logs", 2): return try await LogLines(logs: logs, request: request).respond()
             case ("GET", "stacks", 2): return try OperatorService.json(try await documents.list(kind: OperatorService.stackKind))
             case (_, "stacks", 3): return try await stack(parts[2], request)

@@ -97,7 +97,8 @@ struct Answer {
         status = response.status
         headers = response.headers
         bytes = response.body
-        body = response.body.isEmpty ? .null : try JSONDecoder().decode(JSON.self, from: Data(response.body))
+        let isJSON = response.headers.contains { $0.name.lowercased() == "content-type" && $0.value.contains("json") }
+        body = isJSON && !response.body.isEmpty ? try JSONDecoder().decode(JSON.self, from: Data(response.body)) : .null
     }
 
     var error: String? { header("x-amzn-ErrorType") }

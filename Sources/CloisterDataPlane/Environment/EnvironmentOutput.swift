@@ -5,17 +5,24 @@ import NIOCore
 
 /// What comes out of one environment's standard output and error, made into log records. Everything here is hostile:
 /// lines are bounded, bytes that aren't UTF-8 are replaced. Loop-confined.
+///
+/// The pipe is read when an invocation ends, so that its log is complete before its end, and every
+/// `DataPlane.outputInterval` while the environment isn't frozen: it is not in the event loop's poll set, since what is
+/// read at an end must not be announced as readable afterwards. Whoever prints more than is read waits.
 final class EnvironmentOutput {
     /// CloudWatch's bound on one event.
     static let lineBytesMax = 262_144
-    /// Read from the pipe in one go at the end of an invocation.
+    /// Read from the pipe in one go.
     static let drainBytesMax = 1 << 20
+    private static let pipeBytes: Int32 = 1 << 20
+    /// Linux's `F_SETPIPE_SZ`, which the C library hides.
+    private static let setPipeSize: Int32 = 1031
 
     private let sink: any LogSink
     private let region: String
     private let group: String
     let stream: String
-    /// The pipe's read end, for reading what is there at this very moment. Owned by the channel, not by this.
+    /// The pipe's read end, non-blocking; owned.
     private let descriptor: Int32
     private var partial: [UInt8] = []
     private var tail: [UInt8]?
@@ -29,6 +36,8 @@ final class EnvironmentOutput {
         self.group = function.logGroup
         self.stream = stream
         self.descriptor = descriptor
+        // Room for what comes between two reads; where the host allows less, the function waits a little more often.
+        _ = fcntl(descriptor, EnvironmentOutput.setPipeSize, EnvironmentOutput.pipeBytes)
     }
 
     /// Records from here on belong to this invocation, until the next one begins: what a function writes between
@@ -83,11 +92,13 @@ final class EnvironmentOutput {
         append(records)
     }
 
-    /// The descriptor is about to be closed by its owner.
+    /// Takes what is left and closes the pipe.
     func close() {
+        guard !isClosed else { return }
         drain()
         flush()
         isClosed = true
+        Glibc.close(descriptor)
     }
 
     private func finishLine(into records: inout [LogRecord]) {

@@ -27,6 +27,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     static let connectionsMax = 16
     static let initSecondsMax = 10
     static let stopTimeout = Span.seconds(2)
+    static let memoryAgeMax = Span.milliseconds(50)
 
     let number: EnvironmentNumber
     let id: EnvironmentID
@@ -59,6 +60,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private var initDuration: Span?
     private var lastExit: (waitStatus: Int32, isOutOfMemory: Bool)?
     private var outOfMemoryKillsSeen = 0
+    private var memoryReading: (peak: Int, at: Moment)?
     private var deadline: Moment?
     private var armedDeadline: Moment?
 
@@ -99,14 +101,6 @@ final class ExecutionEnvironment: @unchecked Sendable {
 
     private func adopt(_ descriptors: SandboxChannels) throws {
         let loop = self.loop
-        NIOPipeBootstrap(group: loop)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(OutputHandler(environment: self))
-                }
-            }
-            .takingOwnershipOfDescriptor(input: descriptors.output)
-            .whenComplete { self.adopted($0) }
         ClientBootstrap(group: loop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -315,39 +309,55 @@ final class ExecutionEnvironment: @unchecked Sendable {
         return true
     }
 
-    /// The runtime's answer is complete.
-    func answered(_ result: InvocationResult, failure: String? = nil, errorType: String? = nil) {
+    /// The runtime's answer is complete. The invoker gets it first, then the runtime its receipt (`acknowledge`), since both
+    /// are waited for; the log comes after them, unless the invoker asked for its tail.
+    func answered(
+        _ result: InvocationResult, failure: String? = nil, errorType: String? = nil, acknowledge: () -> Void
+    ) {
         // Until the runtime asks for the next invocation it may do what it wants, for as long as an invocation may.
         setDeadline(.seconds(Int64(function.timeoutSeconds)))
-        finish(result, failure, errorType)
+        finish(result, failure, errorType, acknowledge: acknowledge)
         observer.answered(self)
     }
 
-    private func finish(_ result: InvocationResult, _ failure: String?, _ errorType: String?) {
-        guard let invocation else { return }
+    private func finish(
+        _ result: InvocationResult, _ failure: String?, _ errorType: String?, acknowledge: () -> Void = {}
+    ) {
+        guard let invocation else { return acknowledge() }
         self.invocation = nil
+        let duration = Clock.now() - (invocation.startedAt ?? invocation.receivedAt)
         if invocation.wantsLogTail {
-            report(invocation, failure, errorType)
+            report(invocation, duration, failure, errorType)
             let tail = output?.takeTail().map { String(decoding: $0, as: UTF8.self) }
             invocation.sink.ended(result, of: invocation, logTail: tail)
+            acknowledge()
         } else {
             invocation.sink.ended(result, of: invocation, logTail: nil)
-            report(invocation, failure, errorType)
+            acknowledge()
+            report(invocation, duration, failure, errorType)
         }
     }
 
-    private func report(_ invocation: Invocation, _ failure: String?, _ errorType: String?) {
+    private func report(_ invocation: Invocation, _ duration: Span, _ failure: String?, _ errorType: String?) {
         guard let output else { return }
-        let duration = Clock.now() - (invocation.startedAt ?? invocation.receivedAt)
         output.drain()
         output.flush()
         if let end = records.end(invocation) { output.write(end) }
-        let peak = sandbox?.memory().peakBytes ?? 0
         let report = PlatformRecords.Report(
             duration: duration, initDuration: invocationCount == 1 ? initDuration : nil,
-            memoryPeakMiB: min((peak + (1 << 20) - 1) >> 20, function.memoryMiB), failure: failure,
+            memoryPeakMiB: min((memoryPeak() + (1 << 20) - 1) >> 20, function.memoryMiB), failure: failure,
             errorType: errorType)
         output.write(records.report(invocation, report))
+    }
+
+    /// The most memory held so far. Asking the kernel takes several system calls, so invocations in quick succession
+    /// share an answer that is at most `memoryAgeMax` old.
+    private func memoryPeak() -> Int {
+        let now = Clock.now()
+        if let memoryReading, now - memoryReading.at < ExecutionEnvironment.memoryAgeMax { return memoryReading.peak }
+        let peak = sandbox?.memory().peakBytes ?? 0
+        memoryReading = (peak, now)
+        return peak
     }
 
     /// The runtime calls for an invocation; the connection waits until there is one.

@@ -53,11 +53,7 @@ extension DataPlane {
         let now = Clock.wallMilliseconds()
         while let id = events.takeDue(now: now) {
             guard let event = pendingEvents[id] else { continue }
-            if let action = events.expire(id, configuration: settings(of: event), now: now) {
-                finish(event, action, outcome: .notRun, response: nil, version: nil, payload: [])
-            } else {
-                deliver(event)
-            }
+            deliver(event)
         }
         guard let due = events.nextDue, eventsArmedFor.map({ due < $0 }) ?? true else { return }
         eventsArmedFor = due
@@ -77,11 +73,19 @@ extension DataPlane {
                 self.loop.execute { self.ended(event, .notRun, nil, version: nil) }
                 return
             }
-            self.loop.execute {
-                // No payload: it was completed in an earlier run that could not tell.
-                if let payload { self.run(event, payload) } else { self.ended(event, .impossible, nil, version: nil) }
-            }
+            self.loop.execute { self.deliver(event, payload: payload) }
         }
+    }
+
+    private func deliver(_ event: QueuedEvent, payload: [UInt8]?) {
+        // No payload: it was completed in an earlier run that could not tell.
+        guard let payload else { return ended(event, .impossible, nil, version: nil) }
+        let now = Clock.wallMilliseconds()
+        guard let action = events.expire(event.id, configuration: settings(of: event), now: now) else {
+            return run(event, payload)
+        }
+        finish(event, action, outcome: .notRun, response: nil, version: nil, payload: payload)
+        deliverDue()
     }
 
     private func run(_ event: QueuedEvent, _ payload: [UInt8]) {
@@ -92,12 +96,12 @@ extension DataPlane {
                 header: event.tenant.map { .text($0.rawValue) } ?? .absent, clientContext: .absent,
                 isTenantIsolated: target.function.isTenantIsolated)
         } catch let error as ServiceError {
-            return ended(event, error.status == 404 ? .impossible : .notRun, nil, version: nil)
+            return ended(event, error.status == 404 ? .impossible : .notRun, nil, version: nil, payload: payload)
         } catch {
-            return ended(event, .impossible, nil, version: nil)
+            return ended(event, .impossible, nil, version: nil, payload: payload)
         }
         if functions[event.function]?.entry.reservedConcurrency == 0 {
-            return ended(event, .impossible, nil, version: nil)
+            return ended(event, .impossible, nil, version: nil, payload: payload)
         }
         let sink = EventInvocationSink { result, invocation in
             self.ended(event, sink: result, payload: payload, invocation)

@@ -204,18 +204,17 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
             return respond(status: 400, type: "InvalidRequestID", message: "Invalid request ID")
         }
         if isTooLarge {
-            respond(
-                status: 413, type: "RequestEntityTooLarge",
-                message: "Exceeded maximum allowed payload size (\(PayloadLimits.responseMax) bytes).")
-            environment.answered(.functionError(FunctionErrors.responseTooLarge()), failure: "error", errorType: "Function.ResponseSizeTooLarge")
-            return
-        }
-        if streamed, let failure = streamFailure() {
-            environment.answered(.functionError(failure.payload), failure: "error", errorType: failure.type)
+            let payload = FunctionErrors.responseTooLarge()
+            environment.answered(.functionError(payload), failure: "error", errorType: "Function.ResponseSizeTooLarge") {
+                respond(
+                    status: 413, type: "RequestEntityTooLarge",
+                    message: "Exceeded maximum allowed payload size (\(PayloadLimits.responseMax) bytes).")
+            }
+        } else if streamed, let failure = streamFailure() {
+            environment.answered(.functionError(failure.payload), failure: "error", errorType: failure.type) { accept() }
         } else {
-            environment.answered(.response(body))
+            environment.answered(.response(body)) { accept() }
         }
-        accept()
     }
 
     /// A streamed response that failed on the way says so in its trailers.
@@ -236,8 +235,8 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
             return respond(status: error.status, type: error.errorType, message: error.message)
         }
         let type = ErrorType.of(payload: body) ?? "Function.Unknown"
-        environment.answered(.functionError(isTooLarge ? FunctionErrors.responseTooLarge() : body), failure: "error", errorType: type)
-        accept()
+        let payload = isTooLarge ? FunctionErrors.responseTooLarge() : body
+        environment.answered(.functionError(payload), failure: "error", errorType: type) { accept() }
     }
 
     private func endInitError(_ head: HTTPHead) {

@@ -1,10 +1,11 @@
-import Crypto
+import Glibc
 
-/// Random bytes from the library's generator, fetched by the page: two calls for every id would show on the invoke path.
+/// Random bytes from the kernel, fetched by the page: a system call for every id would show on the invoke path.
 /// Loop-confined.
 struct Randomness {
     private static let wordsPerFetch = 512
 
+    private let source = open("/dev/urandom", O_RDONLY | O_CLOEXEC)
     private var words: [UInt64] = []
 
     mutating func next() -> UInt64 {
@@ -16,7 +17,12 @@ struct Randomness {
     mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     private mutating func fetch() {
-        let fresh = SymmetricKey(size: SymmetricKeySize(bitCount: Randomness.wordsPerFetch * 64))
-        words = fresh.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
+        let wanted = Randomness.wordsPerFetch * 8
+        words = [UInt64](unsafeUninitializedCapacity: Randomness.wordsPerFetch) { buffer, count in
+            // A read may be short or fail; whatever came is used, and without any the library is asked.
+            let got = read(source, buffer.baseAddress, wanted)
+            count = max(0, got) / 8
+        }
+        if words.isEmpty { words = (0..<Randomness.wordsPerFetch).map { _ in UInt64.random(in: 0 ... .max) } }
     }
 }
