@@ -70,8 +70,8 @@ public protocol Sandbox: Sendable {
     /// Stops every process inside until `thaw`. Idempotent; no effect on a sandbox that is gone.
     func freeze()
     func thaw()
-    /// Limits CPU time to what the memory size earns (1,769 MiB = one CPU, as on Lambda). Called after init, so
-    /// that the start isn't slowed.
+    /// Limits CPU time by memory size (1,769 MiB = one CPU, as on Lambda; never less than one CPU at a time, since
+    /// shares by memory size divide the CPUs when they are scarce). Called after init, so that the start isn't slowed.
     func applyCPULimit()
     func memory() -> SandboxMemory
     /// Kills everything inside and removes every trace: processes, cgroups, mounts, files. Idempotent. Leaves the
