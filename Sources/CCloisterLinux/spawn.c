@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,15 +24,22 @@ enum { child_stack_bytes = 64 * 1024 };
 
 struct child {
     const cloister_spawn_request *request;
+    int is_in_unified;
     int step;
     int error;
 };
 
-static int enter_cgroups(const cloister_spawn_request *request) {
+// A single thread that moves itself by `tasks` needs no lock of the whole machine, as `cgroup.procs` would: that waits
+// some 10 ms for every CPU to pass by.
+static int enter_cgroups(const struct child *child) {
+    const cloister_spawn_request *request = child->request;
     for (size_t index = 0; index < request->cgroup_count; index++) {
         if (write(request->cgroups[index], "0", 1) != 1) return -1;
     }
-    return 0;
+    if (request->unified_cgroup < 0 || child->is_in_unified) return 0;
+    int entrance = openat(request->unified_cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (entrance < 0 || write(entrance, "0", 1) != 1) return -1;
+    return close(entrance);
 }
 
 static int make_target(const cloister_bind *bind) {
@@ -70,8 +78,8 @@ static int isolate_mounts(const cloister_spawn_request *request) {
     // Slave, not private: what the host unmounts later goes away here too and isn't kept busy.
     if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) != 0) return -1;
     if (request->stage != NULL && stage_binds(request) != 0) return -1;
-    if (request->unmount == NULL) return 0;
-    return umount2(request->unmount, MNT_DETACH);
+    if (request->hidden == NULL) return 0;
+    return mount("none", request->hidden, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=4k");
 }
 
 static int place_descriptors(const int wanted[3]) {
@@ -98,7 +106,7 @@ static int run_child(void *argument) {
     struct child *child = argument;
     const cloister_spawn_request *request = child->request;
     child->step = CLOISTER_SPAWN_CGROUP;
-    if (enter_cgroups(request) != 0) goto failed;
+    if (enter_cgroups(child) != 0) goto failed;
     child->step = CLOISTER_SPAWN_MOUNTS;
     if (isolate_mounts(request) != 0) goto failed;
     child->step = CLOISTER_SPAWN_DESCRIPTORS;
@@ -112,10 +120,53 @@ failed:
     _exit(127);
 }
 
+// clone() in a cgroup from the start, for which glibc has no function. The child must not return into this frame: it has
+// a stack of its own. Returns the pid or a negative errno value.
+static long clone_into_cgroup(struct child *child, void *stack, int flags, int *pidfd) {
+#ifdef __x86_64__
+    struct clone_args arguments = {
+        .flags = (uint64_t)(flags & ~CSIGNAL) | CLONE_INTO_CGROUP,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = child_stack_bytes,
+        .cgroup = (uint64_t)child->request->unified_cgroup,
+    };
+    register struct child *passed __asm__("r12") = child;
+    register int (*run)(void *) __asm__("r13") = run_child;
+    long result = SYS_clone3;
+    __asm__ volatile(
+        "syscall\n\t"
+        "test %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xor %%ebp, %%ebp\n\t"
+        "mov %%r12, %%rdi\n\t"
+        "call *%%r13\n\t"
+        "ud2\n"
+        "1:"
+        : "+a"(result)
+        : "D"(&arguments), "S"(sizeof arguments), "r"(passed), "r"(run)
+        : "rcx", "r11", "memory", "cc");
+    return result;
+#else
+    (void)child, (void)stack, (void)flags, (void)pidfd;
+    return -ENOSYS;
+#endif
+}
+
 static pid_t clone_child(struct child *child, int flags, int *pidfd) {
     void *stack = mmap(NULL, child_stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
-    pid_t pid = clone(run_child, (char *)stack + child_stack_bytes, flags, child, pidfd);
+    pid_t pid = -1;
+    if (child->request->unified_cgroup >= 0) {
+        child->is_in_unified = 1;
+        pid = (pid_t)clone_into_cgroup(child, stack, flags, pidfd);
+    }
+    // Without a cgroup to start in, or where the kernel can't: the child enters by itself.
+    if (pid < 0) {
+        child->is_in_unified = 0;
+        pid = clone(run_child, (char *)stack + child_stack_bytes, flags, child, pidfd);
+    }
     int error = errno;
     munmap(stack, child_stack_bytes);
     errno = error;

@@ -7,7 +7,7 @@ struct RuntimeProgram {
     var arguments: [String]
     var standardInput: Int32
     var output: Int32
-    var cgroups: [Int32] = []
+    var cgroups = SandboxCgroup.Entrances()
     var binds: [StagedBind] = []
     var hiddenMount: String?
     var isPrivate = true
@@ -61,12 +61,12 @@ struct RuntimeProgram {
         return arguments.withUnsafeBufferPointer { arguments in
             environment.withUnsafeBufferPointer { environment in
                 binds.withUnsafeBufferPointer { binds in
-                    cgroups.withUnsafeBufferPointer { cgroups in
+                    cgroups.tasks.withUnsafeBufferPointer { tasks in
                         var request = cloister_spawn_request(
                             program: arguments[0], arguments: arguments.baseAddress, environment: environment.baseAddress,
-                            descriptors: (standardInput, output, output), cgroups: cgroups.baseAddress,
-                            cgroup_count: cgroups.count, private_mounts: isPrivate ? 1 : 0,
-                            unmount: hiddenMount.map { texts.text($0) },
+                            descriptors: (standardInput, output, output), cgroups: tasks.baseAddress,
+                            cgroup_count: tasks.count, unified_cgroup: cgroups.unified,
+                            private_mounts: isPrivate ? 1 : 0, hidden: hiddenMount.map { texts.text($0) },
                             stage: binds.isEmpty ? nil : texts.text(StagedBind.stage), binds: binds.baseAddress,
                             bind_count: binds.count)
                         return body(&request)

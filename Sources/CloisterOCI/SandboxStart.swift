@@ -81,7 +81,7 @@ struct SandboxStart {
         let error = KernelFile.create(directory + "/config.json", mode: 0o600, try specification.encoded())
         guard error == 0 else { throw IsolationError(.startFailed, "\(directory)/config.json: \(errorText(error))") }
         let entrances = try teardown.cgroup.openEntrances()
-        defer { entrances.forEach { _ = close($0) } }
+        defer { entrances.closeAll() }
         let program = RuntimeProgram(
             arguments: backend.runtime.arguments(
                 program: backend.program, directory: directory, id: configuration.id.rawValue),

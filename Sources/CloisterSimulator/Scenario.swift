@@ -7,7 +7,7 @@ public struct Scenario: Sendable {
     public var stepsMax: Int
     public var scheduler = SchedulerConfiguration()
     /// Seconds of keep-alive.
-    var keepAlive = Span.seconds(10)
+    var keepAlive = TimeSpan.seconds(10)
     var functionCount = 4
     var isolatedShare = 0.7
     var tenantCount = 50
@@ -26,7 +26,7 @@ public struct Scenario: Sendable {
     var chaos = 0.05
     var hasReservations = true
     /// How late the shell's timers may fire.
-    var lateness = Span(nanoseconds: 0)
+    var lateness = TimeSpan(nanoseconds: 0)
     var deliveriesMax = 16
     var deepCheckEvery = 64
 

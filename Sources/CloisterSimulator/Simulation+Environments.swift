@@ -106,9 +106,9 @@ extension Simulation {
         }
     }
 
-    private func expectReturn(_ number: Int, within span: Span) {
+    private func expectReturn(_ number: Int, within span: TimeSpan) {
         witness.expect(number, true)
-        let until = Span(nanoseconds: span.nanoseconds + scenario.lateness.nanoseconds)
+        let until = TimeSpan(nanoseconds: span.nanoseconds + scenario.lateness.nanoseconds)
         plan(.overdue(number, epoch: witness.environments[number].epoch), after: until)
     }
 

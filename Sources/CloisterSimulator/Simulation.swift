@@ -92,7 +92,7 @@ public final class Simulation {
             witness.functions.append(Witness.Function(key: key, isIsolated: isIsolated, memoryMiB: 0))
             openPool(index)
         }
-        plan(.arrival, after: Span(nanoseconds: 0))
+        plan(.arrival, after: TimeSpan(nanoseconds: 0))
     }
 
     // MARK: The loop
@@ -126,7 +126,7 @@ public final class Simulation {
         return report.failure == nil
     }
 
-    func plan(_ event: Event, after span: Span) {
+    func plan(_ event: Event, after span: TimeSpan) {
         order += 1
         planned.insert(Planned(at: now + span, order: order, event: event))
     }
@@ -177,7 +177,7 @@ public final class Simulation {
     private func burst(_ function: Int, _ owner: EnvironmentOwner, _ left: Int) {
         invoke(function, owner, event: nil)
         guard left > 1, !isDraining else { return }
-        plan(.burst(function: function, owner: owner, left: left - 1), after: Span(nanoseconds: 1_000))
+        plan(.burst(function: function, owner: owner, left: left - 1), after: TimeSpan(nanoseconds: 1_000))
     }
 
     /// A tenant by Zipf's law.

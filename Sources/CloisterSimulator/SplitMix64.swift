@@ -27,10 +27,10 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 
     /// `low` to `high` microseconds, every order of magnitude equally likely.
-    mutating func span(_ low: Int, _ high: Int) -> Span {
+    mutating func span(_ low: Int, _ high: Int) -> TimeSpan {
         var octaves = 0
         while low << (octaves + 1) <= high { octaves += 1 }
         let base = low << below(octaves + 1)
-        return Span(nanoseconds: Int64(min(high, base + below(base))) * 1_000)
+        return TimeSpan(nanoseconds: Int64(min(high, base + below(base))) * 1_000)
     }
 }

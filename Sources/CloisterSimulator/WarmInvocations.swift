@@ -37,7 +37,7 @@ public struct WarmInvocations: ~Copyable {
     public mutating func run(_ count: Int) -> Int {
         var ran = 0
         for _ in 0..<count {
-            now = now + Span(nanoseconds: 25_000)
+            now = now + TimeSpan(nanoseconds: 25_000)
             effects.removeAll(keepingCapacity: true)
             if let next = scheduler.nextDeadline, next <= now { scheduler.advance(to: now, into: &effects) }
             effects.removeAll(keepingCapacity: true)

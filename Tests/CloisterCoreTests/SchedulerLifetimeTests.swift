@@ -46,7 +46,7 @@ import Testing
     }
 
     struct ByTenant: KeepAlivePolicy {
-        func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> Span {
+        func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan {
             owner?.tenant?.rawValue == "gold" ? .seconds(100) : .seconds(1)
         }
     }

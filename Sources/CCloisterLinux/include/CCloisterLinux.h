@@ -41,10 +41,11 @@ typedef struct {
     char *const *arguments;         // ended by NULL
     char *const *environment;       // ended by NULL
     int descriptors[3];             // become 0, 1, 2; nothing else is inherited
-    const int *cgroups;             // open `cgroup.procs` files that the child enters before exec
+    const int *cgroups;             // open `tasks` files (version 1) that the child enters before exec
     size_t cgroup_count;
+    int unified_cgroup;             // the directory of a version 2 cgroup that it starts in; -1: none
     int private_mounts;             // not 0: a mount namespace of its own, nothing propagates out of it
-    const char *unmount;            // detached there first; may be NULL
+    const char *hidden;             // a mount point that an empty file system covers there; may be NULL
     const char *stage;              // an empty directory; there, a tmpfs that holds the binds; may be NULL
     const cloister_bind *binds;
     size_t bind_count;              // at most CLOISTER_BINDS_MAX

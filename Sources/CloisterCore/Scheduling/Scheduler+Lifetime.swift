@@ -40,8 +40,8 @@ extension Scheduler {
         }
     }
 
-    private func keepAlive(_ environment: Environment) -> Span {
-        guard let pool = pools[environment.pool] else { return Span(nanoseconds: 0) }
+    private func keepAlive(_ environment: Environment) -> TimeSpan {
+        guard let pool = pools[environment.pool] else { return TimeSpan(nanoseconds: 0) }
         return configuration.keepAlive.keepAlive(pool: pool.key, owner: environment.bound?.owner)
     }
 
@@ -83,7 +83,7 @@ extension Scheduler {
         startForWaiting(environment, now: now, into: &effects)
     }
 
-    private func returnMax(_ state: Environment.State) -> Span? {
+    private func returnMax(_ state: Environment.State) -> TimeSpan? {
         switch state {
         case .finishing: configuration.finishingMax
         case .recovering: configuration.recoveringMax

@@ -1,16 +1,16 @@
 /// How long an idle environment is kept. Pure: decides from what it is given.
 public protocol KeepAlivePolicy: Sendable {
     /// `owner` is nil for an environment that nobody has been bound to yet.
-    func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> Span
+    func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan
 }
 
 /// The same span for everyone.
 public struct FixedKeepAlive: KeepAlivePolicy {
-    public var span: Span
+    public var span: TimeSpan
 
-    public init(_ span: Span = .seconds(600)) { self.span = span }
+    public init(_ span: TimeSpan = .seconds(600)) { self.span = span }
 
-    public func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> Span { span }
+    public func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan { span }
 }
 
 /// The scheduler's limits. Defaults are AWS's where AWS has one.
@@ -28,14 +28,14 @@ public struct SchedulerConfiguration: Sendable {
     /// Invocations that may wait for an environment at once; beyond, they are throttled.
     public var waitingMax = 4_096
     /// How long an invocation may wait for an environment before it is throttled.
-    public var waitMax: Span = .seconds(30)
+    public var waitMax: TimeSpan = .seconds(30)
     /// How long an environment that has answered may take to ask for its next invocation before a waiting one gets a
     /// new environment instead.
-    public var finishingMax: Span = .milliseconds(20)
+    public var finishingMax: TimeSpan = .milliseconds(20)
     /// How long an environment whose processes are being restarted after a failure is waited for in the same way.
-    public var recoveringMax: Span = .seconds(2)
+    public var recoveringMax: TimeSpan = .seconds(2)
     /// How long after its answer an idle environment is frozen.
-    public var freezeDelay: Span = .milliseconds(10)
+    public var freezeDelay: TimeSpan = .milliseconds(10)
     public var keepAlive: any KeepAlivePolicy = FixedKeepAlive()
 
     public init() {}

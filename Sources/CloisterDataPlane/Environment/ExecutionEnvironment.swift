@@ -26,8 +26,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
     /// Connections from inside at once; the stock clients use one or two.
     static let connectionsMax = 16
     static let initSecondsMax = 10
-    static let stopTimeout = Span.seconds(2)
-    static let memoryAgeMax = Span.milliseconds(50)
+    static let stopTimeout = TimeSpan.seconds(2)
+    static let memoryAgeMax = TimeSpan.milliseconds(50)
 
     let number: EnvironmentNumber
     let id: EnvironmentID
@@ -57,7 +57,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private var decoder = AgentMessageDecoder()
     private var startMessage: [UInt8] = []
     private var initStartedAt: Moment
-    private var initDuration: Span?
+    private var initDuration: TimeSpan?
     private var lastExit: (waitStatus: Int32, isOutOfMemory: Bool)?
     private var outOfMemoryKillsSeen = 0
     private var memoryReading: (peak: Int, at: Moment)?
@@ -80,7 +80,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     }
 
     /// AWS gives the initialisation 10 s, then repeats it under the function's own timeout; here it goes on instead.
-    private var initTimeout: Span { .seconds(Int64(ExecutionEnvironment.initSecondsMax + function.timeoutSeconds)) }
+    private var initTimeout: TimeSpan { .seconds(Int64(ExecutionEnvironment.initSecondsMax + function.timeoutSeconds)) }
 
     var records: PlatformRecords { PlatformRecords(function: function) }
 
@@ -268,7 +268,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
 
     /// Sets the one deadline that is in force. At most one timer is armed as long as deadlines move on, so that a
     /// warm invocation arms none.
-    func setDeadline(_ span: Span) {
+    func setDeadline(_ span: TimeSpan) {
         let at = Clock.now() + span
         deadline = at
         if let armedDeadline, armedDeadline <= at { return }
@@ -338,7 +338,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
         }
     }
 
-    private func report(_ invocation: Invocation, _ duration: Span, _ failure: String?, _ errorType: String?) {
+    private func report(_ invocation: Invocation, _ duration: TimeSpan, _ failure: String?, _ errorType: String?) {
         guard let output else { return }
         output.drain()
         output.flush()

@@ -22,8 +22,8 @@ struct PlatformRecords {
 
     struct Report {
         /// From the hand-over to the runtime until its answer.
-        var duration: Span
-        var initDuration: Span?
+        var duration: TimeSpan
+        var initDuration: TimeSpan?
         var memoryPeakMiB: Int
         /// Nil for success; else `timeout` or `error`.
         var failure: String?
@@ -61,7 +61,7 @@ struct PlatformRecords {
     }
 
     /// What a failed initialisation leaves in the log, since no invocation may follow.
-    func initReport(duration: Span, failure: String, errorType: String?) -> String {
+    func initReport(duration: TimeSpan, failure: String, errorType: String?) -> String {
         if isJSON {
             let type = errorType.map { ",\"errorType\":\(JSONMembers.quoted($0))" } ?? ""
             return record(
@@ -82,7 +82,7 @@ struct PlatformRecords {
     }
 
     /// With two digits after the point, as AWS prints it.
-    private func milliseconds(_ span: Span) -> String {
+    private func milliseconds(_ span: TimeSpan) -> String {
         let hundredths = (span.nanoseconds + 5_000) / 10_000
         let fraction = hundredths % 100
         return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"

@@ -14,8 +14,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     static let bodyBytesMax = 72 << 20
     /// Bytes that a client may send ahead of its turn.
     static let aheadBytesMax = 64 << 10
-    static let requestTimeout = Span.seconds(60)
-    static let idleTimeout = Span.seconds(360)
+    static let requestTimeout = TimeSpan.seconds(60)
+    static let idleTimeout = TimeSpan.seconds(360)
 
     /// A request whose head is in order.
     private struct Incoming {

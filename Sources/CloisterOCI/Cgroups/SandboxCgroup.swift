@@ -56,19 +56,33 @@ struct SandboxCgroup: Sendable {
         }
     }
 
-    /// Opens the files through which a child puts itself into every group. The caller closes them.
-    func openEntrances() throws(IsolationError) -> [Int32] {
-        var descriptors: [Int32] = []
+    /// What a child enters every group by.
+    struct Entrances {
+        /// Version 1: the groups' `tasks` files.
+        var tasks: [Int32] = []
+        /// Version 2: the group's directory; -1 if there is none.
+        var unified: Int32 = -1
+
+        func closeAll() {
+            for descriptor in tasks + [unified] where descriptor >= 0 { close(descriptor) }
+        }
+    }
+
+    /// The caller closes them.
+    func openEntrances() throws(IsolationError) -> Entrances {
+        var entrances = Entrances()
         for directory in layout.directories(name) {
-            let descriptor = open(directory + "/cgroup.procs", O_WRONLY | O_CLOEXEC)
+            let isUnified = layout.unified.map { directory.hasPrefix($0 + "/") } ?? false
+            let descriptor = isUnified
+                ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open(directory + "/tasks", O_WRONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
                 let text = errorText(errno)
-                descriptors.forEach { _ = close($0) }
-                throw IsolationError(.startFailed, "\(directory)/cgroup.procs: \(text)")
+                entrances.closeAll()
+                throw IsolationError(.startFailed, "\(directory): \(text)")
             }
-            descriptors.append(descriptor)
+            if isUnified { entrances.unified = descriptor } else { entrances.tasks.append(descriptor) }
         }
-        return descriptors
+        return entrances
     }
 
     // MARK: Running
