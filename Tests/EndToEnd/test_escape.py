@@ -210,3 +210,66 @@ def test_log_store_is_bounded(field):
 def test_nothing_of_the_host_was_changed(field):
     assert field.host_file.read_text() == field.secrets["file"]
     assert socket.gethostname() not in ("evil", "sandbox")
+
+
+CHANNELS = {"app.py": """
+import ctypes
+import fcntl
+import os
+import struct
+
+PATHS = ("/var/task/app.py", "/etc/passwd")
+held = []
+library = ctypes.CDLL(None, use_errno=True)
+
+
+def handler(event, context):
+    return globals()[event["do"]]()
+
+
+def lock():
+    taken = []
+    for path in PATHS:
+        file = open(path, "rb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.append(file)
+            taken.append(path)
+        except OSError:
+            pass
+    return taken
+
+
+def watch():
+    descriptor = library.inotify_init1(os.O_NONBLOCK)
+    for path in PATHS:
+        library.inotify_add_watch(descriptor, path.encode(), 0xfff)
+    held.append(descriptor)
+
+
+def touch():
+    for path in PATHS:
+        with open(path, "rb") as file:
+            file.read()
+
+
+def noticed():
+    try:
+        return len(os.read(held[-1], 4096)) // struct.calcsize("iIII")
+    except BlockingIOError:
+        return 0
+"""}
+
+
+def test_shared_files_are_no_channel(field):
+    """Code and image may be the same files for all tenants; locks and watches on them must not be."""
+    server = field.server
+    server.create("channels", CHANNELS, tenants=True)
+    try:
+        paths = server.call("channels", {"do": "lock"}, tenant="one")
+        assert server.call("channels", {"do": "lock"}, tenant="two") == paths, "a neighbour's lock was noticed"
+        server.call("channels", {"do": "watch"}, tenant="one")
+        server.call("channels", {"do": "touch"}, tenant="two")
+        assert server.call("channels", {"do": "noticed"}, tenant="one") == 0, "a neighbour's reading was noticed"
+    finally:
+        server.delete("channels")

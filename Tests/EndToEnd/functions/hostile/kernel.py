@@ -201,14 +201,3 @@ def try_host_name(event, findings):
     if socket.gethostname() != before:
         findings.breach("the host name was changed")
     findings.take(before)
-
-
-def try_keep_a_lock_on_shared_files(event, findings):
-    """Locks on files that neighbours also have: the test asks the neighbour whether it notices."""
-    import fcntl
-    import sys
-    held = sys.modules.setdefault("held_locks", [])
-    for path in ("/var/task/app.py", "/etc/passwd"):
-        file = open(path, "rb")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held.append(file) if isinstance(held, list) else None
