@@ -7,7 +7,7 @@ import os
 import pathlib
 
 import pytest
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ParamValidationError
 
 from support import packages, raw
 from support.server import Server, wait_until

@@ -11,11 +11,10 @@ import tempfile
 import time
 
 import boto3
-import urllib.request
 from botocore.config import Config
 
 from . import packages
-from .leftovers import Traces, descendants, is_alive
+from .leftovers import Traces
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = "arn:aws:iam::000000000000:role/test"
