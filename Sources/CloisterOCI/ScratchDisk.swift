@@ -1,4 +1,5 @@
 import CCloisterLinux
+import CloisterIsolation
 import Glibc
 import Synchronization
 
@@ -11,13 +12,11 @@ final class ScratchDisk: Sendable {
     private let mount: Mutex<Int32?>
     private let root: Int32
 
-    /// Takes an image that holds an ext4 file system; closing the descriptor is left to the caller. Nil sets errno's
-    /// value in `failure`.
-    init?(image: Int32, failure: inout Int32) {
+    /// Mounts an image that holds an ext4 file system; the descriptor stays the caller's.
+    init(image: Int32) throws(IsolationError) {
         var mounted: Int32 = -1
         var directory: Int32 = -1
-        failure = cloister_disk_mount(image, &mounted, &directory)
-        guard failure == 0 else { return nil }
+        try ScratchDisk.check(cloister_disk_mount(image, &mounted, &directory), "mounting through a loop device")
         mount = Mutex(mounted)
         root = directory
     }
@@ -36,8 +35,23 @@ final class ScratchDisk: Sendable {
     /// Makes this user of the sandbox's user namespace the owner of `/tmp`.
     func setOwner(_ user: UInt32) -> Bool { fchown(root, user, user) == 0 }
 
-    /// What hasn't been written to the image never will be. Without this the kernel would write a dead sandbox's files out.
-    func discard() { cloister_disk_discard(root) }
+    /// Without this the kernel would write a dead sandbox's files out to an image that nobody reads. Only where there are
+    /// many: the kernel logs it as an alert.
+    func discard() {
+        var status = statvfs()
+        guard fstatvfs(root, &status) == 0, status.f_bfree <= status.f_blocks else { return }
+        if (status.f_blocks - status.f_bfree) * status.f_frsize > ScratchDisk.discardBytesMin { cloister_disk_discard(root) }
+    }
+
+    private static let discardBytesMin: UInt = 8 << 20
+
+    static func check(_ error: Int32, _ what: String) throws(IsolationError) {
+        guard error != 0 else { return }
+        let isShortage = [EMFILE, ENFILE, ENOMEM, ENOSPC, EBUSY].contains(error)
+        let isAbsent = [ENOENT, ENXIO, ENODEV, EPERM, EACCES, EOPNOTSUPP].contains(error)
+        throw IsolationError(
+            isShortage ? .exhausted : isAbsent ? .unavailable : .startFailed, "scratch disk: \(what): \(errorText(error))")
+    }
 
     /// Unmounts it, unless a process is still in it.
     deinit {

@@ -10,7 +10,7 @@ import Synchronization
 /// `readyMax` disks (each is one loop device and three descriptors).
 final class ScratchDisks: Sendable {
     static let sizesMax = 4
-    static let readyMax = 3
+    static let readyMax = 4
     /// Lambda's default, kept ready from the start.
     static let usualMiB = 512
     private static let programs = ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"]
@@ -95,13 +95,8 @@ final class ScratchDisks: Sendable {
         let template = try template(mebibytes)
         let image = try unnamedFile()
         defer { close(image) }
-        try ScratchDisks.check(cloister_copy_sparse(template.descriptor, image), "copying the disk's template")
-        var failure: Int32 = 0
-        guard let disk = ScratchDisk(image: image, failure: &failure) else {
-            try ScratchDisks.check(failure, "mounting it through a loop device")
-            throw IsolationError(.startFailed, "scratch disk")
-        }
-        return disk
+        try ScratchDisk.check(cloister_copy_sparse(template.descriptor, image), "copying the disk's template")
+        return try ScratchDisk(image: image)
     }
 
     private func template(_ mebibytes: Int) throws(IsolationError) -> Template {
@@ -122,7 +117,7 @@ final class ScratchDisks: Sendable {
         let image = try unnamedFile()
         let template = Template(image)
         let bytes = off_t(ScratchDisks.imageMiB(mebibytes)) << 20
-        try ScratchDisks.check(ftruncate(image, bytes) == 0 ? 0 : errno, "making its image")
+        try ScratchDisk.check(ftruncate(image, bytes) == 0 ? 0 : errno, "making its image")
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
         guard null >= 0 else { throw IsolationError(.exhausted, "/dev/null: \(errorText(errno))") }
         defer { close(null) }
@@ -144,15 +139,7 @@ final class ScratchDisks: Sendable {
 
     private func unnamedFile() throws(IsolationError) -> Int32 {
         let descriptor = open(directory, cloister_unnamed_file_flags | O_RDWR | O_CLOEXEC, 0o600)
-        try ScratchDisks.check(descriptor >= 0 ? 0 : errno, "making a file without a name in \(directory)")
+        try ScratchDisk.check(descriptor >= 0 ? 0 : errno, "making a file without a name in \(directory)")
         return descriptor
-    }
-
-    private static func check(_ error: Int32, _ what: String) throws(IsolationError) {
-        guard error != 0 else { return }
-        let isShortage = [EMFILE, ENFILE, ENOMEM, ENOSPC, EBUSY].contains(error)
-        let isAbsent = [ENOENT, ENXIO, ENODEV, EPERM, EACCES, EOPNOTSUPP].contains(error)
-        throw IsolationError(
-            isShortage ? .exhausted : isAbsent ? .unavailable : .startFailed, "scratch disk: \(what): \(errorText(error))")
     }
 }

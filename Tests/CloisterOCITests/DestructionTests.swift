@@ -93,6 +93,7 @@ extension SandboxTests {
             for pid in processes { #expect(!TestHost.isRunning(pid), "process \(pid) is left") }
             #expect(backend.parent.groups().isEmpty)
             #expect(KernelFile.names(in: backend.directory + "/sandboxes").isEmpty)
+            #expect(TestHost.disks(in: backend.directory, mebibytes: 16) == 0)
             let destroyedAgain = try await backend.destroyLeftovers()
             #expect(destroyedAgain == 0)
             backend.parent.remove()

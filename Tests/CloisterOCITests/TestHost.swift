@@ -40,6 +40,15 @@ enum TestHost {
         return !text[end...].hasPrefix(") Z")
     }
 
+    /// Loop devices whose image is, or was, in this folder, of one size.
+    static func disks(in directory: String, mebibytes: Int) -> Int {
+        let sectors = ScratchDisks.imageMiB(mebibytes) << 11
+        return KernelFile.names(in: "/sys/block").filter { name in
+            (KernelFile.read("/sys/block/\(name)/loop/backing_file") ?? "").hasPrefix(directory + "/")
+                && KernelFile.readInteger("/sys/block/\(name)/size") == sectors
+        }.count
+    }
+
     /// A new folder that must allow execution; the caller removes it.
     static func scratch() throws -> String {
         let path = "/var/tmp/cloister-oci-tests-" + UUID().uuidString
