@@ -14,6 +14,9 @@ public final class OCIBackend: IsolationBackend {
 
     let runtime: OCIRuntime
     let program: String
+    /// crun copies itself and starts anew unless it runs from a sealed copy already, so that no sandbox can change its
+    /// file. One copy for all saves each start that.
+    private let sealed: SealedProgram?
     let agent: String
     let directory: String
     let parent: CgroupParent
@@ -39,6 +42,7 @@ public final class OCIBackend: IsolationBackend {
         level = runtime.level
         if let program { self.program = program } else { self.program = try runtime.find() }
         summary = try runtime.version(self.program)
+        sealed = runtime == .crun ? SealedProgram(self.program) : nil
         directory = try StateDirectory.make(stateDirectory + "/" + runtime.level.rawValue)
         lock = try FileLock(directory + "/lock")
         agent = try StateDirectory.install(agentProgram, as: directory + "/cloister-agent")
@@ -50,6 +54,9 @@ public final class OCIBackend: IsolationBackend {
     }
 
     deinit { parent.remove() }
+
+    /// What to execute.
+    var executable: String { sealed?.path ?? program }
 
     private static func disks(in directory: String) -> (ScratchDisks?, lacking: String?) {
         do throws(IsolationError) { return (try ScratchDisks(directory: directory), nil) } catch {

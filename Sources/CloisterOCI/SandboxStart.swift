@@ -84,7 +84,7 @@ struct SandboxStart {
         defer { entrances.closeAll() }
         let program = RuntimeProgram(
             arguments: backend.runtime.arguments(
-                program: backend.program, directory: directory, id: configuration.id.rawValue),
+                program: backend.executable, directory: directory, id: configuration.id.rawValue),
             standardInput: ends.agentTheirs, output: ends.outputTheirs, cgroups: entrances, binds: binds,
             hiddenMount: hiddenMount)
         let status = try program.run(timeoutMilliseconds: SandboxStart.timeoutMilliseconds)

@@ -91,6 +91,8 @@ void cloister_disk_discard(int root);
 int cloister_socketpair(int *ours, int *theirs);
 /// A pipe; the read end is non-blocking, the write end blocking.
 int cloister_pipe(int *reader, int *writer);
+/// A copy of an executable file in memory that nobody can change any more (memfd with all seals).
+int cloister_sealed_copy(const char *path, int *copy);
 /// Takes an exclusive lock on `path` (created 0600) without waiting; EWOULDBLOCK when another holds it.
 int cloister_lock_file(const char *path, int *descriptor);
 
