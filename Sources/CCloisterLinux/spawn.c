@@ -120,8 +120,8 @@ failed:
     _exit(127);
 }
 
-// clone() in a cgroup from the start, for which glibc has no function. The child must not return into this frame: it has
-// a stack of its own. Returns the pid or a negative errno value.
+// clone() in a cgroup from the start, for which glibc has no function. The child must not return into this frame: it
+// has a stack of its own. Returns the pid or a negative errno value.
 static long clone_into_cgroup(struct child *child, void *stack, int flags, int *pidfd) {
 #ifdef __x86_64__
     struct clone_args arguments = {

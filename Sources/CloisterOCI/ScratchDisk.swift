@@ -35,12 +35,13 @@ final class ScratchDisk: Sendable {
     /// Makes this user of the sandbox's user namespace the owner of `/tmp`.
     func setOwner(_ user: UInt32) -> Bool { fchown(root, user, user) == 0 }
 
-    /// Without this the kernel would write a dead sandbox's files out to an image that nobody reads. Only where there are
-    /// many: the kernel logs it as an alert.
+    /// Without this the kernel would write a dead sandbox's files out to an image that nobody reads. Only where there
+    /// are many: the kernel logs it as an alert.
     func discard() {
         var status = statvfs()
         guard fstatvfs(root, &status) == 0, status.f_bfree <= status.f_blocks else { return }
-        if (status.f_blocks - status.f_bfree) * status.f_frsize > ScratchDisk.discardBytesMin { cloister_disk_discard(root) }
+        let used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        if used > ScratchDisk.discardBytesMin { cloister_disk_discard(root) }
     }
 
     private static let discardBytesMin: UInt = 8 << 20
@@ -49,8 +50,8 @@ final class ScratchDisk: Sendable {
         guard error != 0 else { return }
         let isShortage = [EMFILE, ENFILE, ENOMEM, ENOSPC, EBUSY].contains(error)
         let isAbsent = [ENOENT, ENXIO, ENODEV, EPERM, EACCES, EOPNOTSUPP].contains(error)
-        throw IsolationError(
-            isShortage ? .exhausted : isAbsent ? .unavailable : .startFailed, "scratch disk: \(what): \(errorText(error))")
+        let code: IsolationError.Code = isShortage ? .exhausted : isAbsent ? .unavailable : .startFailed
+        throw IsolationError(code, "scratch disk: \(what): \(errorText(error))")
     }
 
     /// Unmounts it, unless a process is still in it.

@@ -133,8 +133,8 @@ final class ScratchDisks: Sendable {
         return template
     }
 
-    /// A disk's inode tables take a 64th, and ext4 holds back a 50th (at most 16 MiB): on top, so that all of the size is
-    /// for files.
+    /// A disk's inode tables take a 64th, and ext4 holds back a 50th (at most 16 MiB): on top, so that all of the size
+    /// is for files.
     static func imageMiB(_ mebibytes: Int) -> Int { mebibytes + mebibytes / 48 + min(mebibytes / 48, 17) + 4 }
 
     private func unnamedFile() throws(IsolationError) -> Int32 {

@@ -94,7 +94,7 @@ extension SandboxTests {
             try #require(mount("tmpfs", scratch, "tmpfs", 0, "mode=700") == 0)
             defer {
                 umount2(scratch, Int32(MNT_DETACH))
-                rmdir(scratch)
+                KernelFile.removeTree(scratch)
             }
             try FileManager.default.createDirectory(atPath: scratch + "/code", withIntermediateDirectories: true)
             let backend = try OCIBackend(

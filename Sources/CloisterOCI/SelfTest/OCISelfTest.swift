@@ -75,10 +75,14 @@ public struct OCISelfTest: Sendable {
 
     /// Passes without disks too: then only the memory limit is looser.
     private func checkTemporaryFiles(diskDefect: String?) -> IsolationReport.Check {
-        let detail = diskDefect.map { "files in /tmp count as memory, the limit has room for both: \($0)" }
+        guard let diskDefect else {
+            return .init(
+                name: "temporary files", passed: true, detail: "each environment's /tmp is a disk of its own", remedy: nil)
+        }
         return .init(
-            name: "temporary files", passed: true, detail: detail ?? "each environment's /tmp is a disk of its own",
-            remedy: diskDefect == nil ? nil : "loop devices, ext4, mkfs.ext4 (apt install e2fsprogs) and a state directory on disk")
+            name: "temporary files", passed: true,
+            detail: "files in /tmp count as memory, the limit has room for both: \(diskDefect)",
+            remedy: "needed: loop devices, ext4, mkfs.ext4 (apt install e2fsprogs), a state directory on disk")
     }
 
     /// What to say of the start, and why there are no scratch disks, if so.
