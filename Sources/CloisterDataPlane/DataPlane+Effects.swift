@@ -110,13 +110,14 @@ extension DataPlane: EnvironmentObserver {
             id: id, imageDirectory: function.imageDirectory, codeDirectory: function.codeDirectory,
             layersDirectory: function.layersDirectory, memoryMiB: function.memoryMiB,
             ephemeralStorageMiB: function.ephemeralStorageMiB)
-        Task {
+        starting[number] = Task {
             do throws(IsolationError) {
                 let sandbox = try await backend.start(wanted)
                 self.loop.execute { self.attach(sandbox, to: environment) }
             } catch {
                 self.loop.execute { self.startFailed(environment, error) }
             }
+            self.loop.execute { self.starting[number] = nil }
         }
     }
 

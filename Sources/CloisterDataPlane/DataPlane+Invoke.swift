@@ -73,7 +73,7 @@ extension DataPlane {
     ) throws(ServiceError) {
         let request = try InvokeRequest(route, head: head, body: body)
         let target = try resolve(request, caller: caller)
-        let tenant = try admit(request, target.function)
+        let tenant = try admit(request, target.version)
         switch request.type {
         case .dryRun:
             connection.respond(status: 204, fields: [], body: ByteBuffer())
@@ -84,19 +84,20 @@ extension DataPlane {
                 route.isStreaming ? StreamInvocationSink(connection) : BufferedInvocationSink(connection)
             begin(
                 Invocation(
-                    number: nextInvocationNumber(), requestID: connection.requestID, function: target.function,
+                    number: nextInvocationNumber(), requestID: connection.requestID, version: target.version,
                     invokedARN: target.arn, tenant: tenant, payload: request.payload,
                     clientContext: request.contextText(admitting: tenant),
-                    traceHeader: traceHeader(request.traceHeader, isActive: target.function.isTracingActive),
+                    traceHeader: traceHeader(request.traceHeader, isActive: target.version.snapshot.isTracingActive),
                     wantsLogTail: request.wantsLogTail && !route.isStreaming, sink: sink, receivedAt: Clock.now()),
-                pool: target.pool)
+                pool: target.version.pool)
         }
     }
 
     struct Target {
-        let function: FunctionSnapshot
-        let pool: PoolNumber
+        let version: LoadedVersion
         let arn: String
+
+        var function: FunctionSnapshot { version.snapshot }
     }
 
     private func resolve(_ request: InvokeRequest, caller: Caller) throws(ServiceError) -> Target {
@@ -116,20 +117,20 @@ extension DataPlane {
     func resolve(_ key: FunctionKey, qualifier: String?) throws(ServiceError) -> Target {
         let arn = key.arn(account: configuration.account) + (qualifier.map { ":\($0)" } ?? "")
         guard let published = functions[key],
-            let function = published.entry.resolve(qualifier: qualifier, random: randomness.nextUnit()),
-            let pool = published.pools[PoolKey(function)]
+            let number = published.entry.version(qualifier: qualifier, random: randomness.nextUnit()),
+            let version = published.versions[number]
         else { throw InvokeErrors.notFound(arn) }
-        if let reason = function.unavailableReason {
+        if let reason = version.snapshot.unavailableReason {
             throw ServiceError("ResourceConflictException", status: 409, message: reason)
         }
-        return Target(function: function, pool: pool, arn: arn)
+        return Target(version: version, arn: arn)
     }
 
-    private func admit(_ request: InvokeRequest, _ function: FunctionSnapshot) throws(ServiceError) -> TenantID? {
+    private func admit(_ request: InvokeRequest, _ version: LoadedVersion) throws(ServiceError) -> TenantID? {
         do {
             return try TenantAdmission.admit(
                 header: request.tenantClaim, clientContext: request.clientContext?.tenantClaim ?? .absent,
-                isTenantIsolated: function.isTenantIsolated, lengthMax: function.tenantIDLengthMax)
+                isTenantIsolated: version.snapshot.isTenantIsolated, lengthMax: version.snapshot.tenantIDLengthMax)
         } catch {
             throw InvokeErrors.parameter(error.message)
         }

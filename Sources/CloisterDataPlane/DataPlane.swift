@@ -26,7 +26,8 @@ public final class DataPlane: @unchecked Sendable {
     var poolSnapshots: [PoolKey: FunctionSnapshot] = [:]
     var environments: [EnvironmentNumber: ExecutionEnvironment] = [:]
     var invocations: [InvocationNumber: Invocation] = [:]
-    /// Sandboxes that are being destroyed, so that a shutdown waits for them.
+    /// Sandboxes that are being started and destroyed, so that a shutdown waits for them.
+    var starting: [EnvironmentNumber: Task<Void, Never>] = [:]
     var destroying: [EnvironmentNumber: Task<Void, Never>] = [:]
     var events = EventInvokeQueue()
     /// What `events` decides about, without payloads.
@@ -42,10 +43,20 @@ public final class DataPlane: @unchecked Sendable {
     private var date = (second: Int64(-1), text: "")
     private var listener: (any Channel)?
 
-    /// A function as the data plane knows it, with the pools of its versions.
-    struct PublishedFunction {
-        var entry: FunctionEntry
-        var pools: [PoolKey: PoolNumber]
+    /// A function as the data plane knows it. By reference, like its versions: a copy of all their members for each
+    /// invocation would show.
+    final class PublishedFunction {
+        let entry: FunctionEntry
+        let pools: [PoolKey: PoolNumber]
+        let versions: [FunctionVersion: LoadedVersion]
+
+        init(entry: FunctionEntry, pools: [PoolKey: PoolNumber]) {
+            self.entry = entry
+            self.pools = pools
+            self.versions = entry.versions.compactMapValues { snapshot in
+                pools[PoolKey(snapshot)].map { LoadedVersion(snapshot: snapshot, pool: $0) }
+            }
+        }
     }
 
     public init(configuration: DataPlaneConfiguration, loop: any EventLoop) {
@@ -69,6 +80,8 @@ public final class DataPlane: @unchecked Sendable {
         let listener = try await ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One read an event: a second one would nearly always find nothing.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -85,13 +98,16 @@ public final class DataPlane: @unchecked Sendable {
 
     /// Stops listening and destroys every environment. Invocations that run are answered with an error.
     public func stop() async {
-        let ending = try? await loop.submit { () -> [Task<Void, Never>] in
+        let starting = try? await loop.submit { () -> [Task<Void, Never>] in
             self.listener?.close(promise: nil)
             for connection in self.connections.values { connection.close() }
             for number in self.environments.keys.sorted() { self.end(number) }
-            return Array(self.destroying.values)
+            return Array(self.starting.values)
         }.get()
-        for task in ending ?? [] { await task.value }
+        // What was just being started is destroyed as soon as it is there: its environment is gone.
+        for task in starting ?? [] { await task.value }
+        let destroying = try? await loop.submit { Array(self.destroying.values) }.get()
+        for task in destroying ?? [] { await task.value }
     }
 
     // MARK: Connections

@@ -66,6 +66,7 @@ struct Command {
                     request.arguments = UnsafePointer(argv.baseAddress)
                     request.environment = UnsafePointer(envp.baseAddress)
                     request.descriptors = (input, output, output)
+                    request.unified_cgroup = -1
                     // What a build mounts, such as /proc in the image, is gone with its last program and never part
                     // of the host's tree, where clearing up after a killed build would reach into it.
                     request.private_mounts = 1

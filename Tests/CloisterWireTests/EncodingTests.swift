@@ -59,7 +59,7 @@ import Testing
         var buffer = ByteBuffer()
         EventStream.write(event: "PayloadChunk", payload: ByteBuffer(string: "hi"), to: &buffer)
         let bytes = Array(buffer.readableBytesView)
-        #expect(bytes.count == 12 + 23 + 28 + 2 + 4 + 1)
+        #expect(bytes.count == 12 + 22 + 27 + 2 + 4)
         #expect(bytes[0..<4].elementsEqual([0, 0, 0, UInt8(bytes.count)]))
         func word(_ at: Int) -> UInt32 { bytes[at..<(at + 4)].reduce(0) { $0 << 8 | UInt32($1) } }
         #expect(word(8) == CRC32.checksum(bytes[0..<8]))

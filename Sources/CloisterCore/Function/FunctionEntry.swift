@@ -62,12 +62,17 @@ public struct FunctionEntry: Sendable, Equatable {
     }
 
     /// The version that `qualifier` (nil: `$LATEST`) means for one invocation. `random` in 0..<1 decides between
-    /// the two versions of a weighted alias. Nil when there is no such version or alias.
-    public func resolve(qualifier: String?, random: Double) -> FunctionSnapshot? {
-        guard let qualifier else { return versions[.latest] }
-        if let version = FunctionVersion(qualifier) { return versions[version] }
+    /// the two versions of a weighted alias. Nil when there is no such alias; the version may still not exist.
+    public func version(qualifier: String?, random: Double) -> FunctionVersion? {
+        guard let qualifier else { return .latest }
+        if let version = FunctionVersion(qualifier) { return version }
         guard let alias = aliases[qualifier] else { return nil }
-        if let additional = alias.additionalVersion, random < alias.additionalWeight { return versions[additional] }
-        return versions[alias.version]
+        if let additional = alias.additionalVersion, random < alias.additionalWeight { return additional }
+        return alias.version
+    }
+
+    /// The snapshot of the version that `qualifier` means.
+    public func resolve(qualifier: String?, random: Double) -> FunctionSnapshot? {
+        version(qualifier: qualifier, random: random).flatMap { versions[$0] }
     }
 }

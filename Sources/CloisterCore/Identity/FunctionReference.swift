@@ -13,7 +13,7 @@ public struct FunctionReference: Equatable, Sendable {
     /// Nil unless `text` is one of the forms above.
     public init?(_ text: String) {
         guard !text.isEmpty, text.utf8.count <= FunctionReference.lengthMax else { return nil }
-        var parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        var parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(Substring($0)) }
         var account: String?
         var region: String?
         if parts.first == "arn", parts.count > 2 {

@@ -24,6 +24,7 @@ final class EnvironmentOutput {
     let stream: String
     /// The pipe's read end, non-blocking; owned.
     private let descriptor: Int32
+    private var buffer = [UInt8](repeating: 0, count: 16_384)
     private var partial: [UInt8] = []
     private var tail: [UInt8]?
     private(set) var tenant: TenantID?
@@ -76,12 +77,10 @@ final class EnvironmentOutput {
         guard !isClosed else { return }
         var total = 0
         while total < EnvironmentOutput.drainBytesMax {
-            let part = [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
-                count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
-            }
-            if part.isEmpty { break }
-            total += part.count
-            received(part)
+            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { break }
+            total += count
+            received(buffer[..<count])
         }
     }
 

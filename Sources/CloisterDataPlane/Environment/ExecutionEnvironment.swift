@@ -27,12 +27,13 @@ final class ExecutionEnvironment: @unchecked Sendable {
     static let connectionsMax = 16
     static let initSecondsMax = 10
     static let stopTimeout = TimeSpan.seconds(2)
-    static let memoryAgeMax = TimeSpan.milliseconds(50)
+    static let memoryAgeMax = TimeSpan.milliseconds(250)
 
     let number: EnvironmentNumber
     let id: EnvironmentID
     let function: FunctionSnapshot
     let logStream: String
+    private let records: PlatformRecords
     let createdAt: Moment
     let createdAtWall: Int64
     let loop: any EventLoop
@@ -71,6 +72,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
         self.number = number
         self.id = id
         self.function = function
+        self.records = PlatformRecords(function: function)
         self.observer = observer
         self.loop = loop
         self.createdAt = Clock.now()
@@ -81,8 +83,6 @@ final class ExecutionEnvironment: @unchecked Sendable {
 
     /// AWS gives the initialisation 10 s, then repeats it under the function's own timeout; here it goes on instead.
     private var initTimeout: TimeSpan { .seconds(Int64(ExecutionEnvironment.initSecondsMax + function.timeoutSeconds)) }
-
-    var records: PlatformRecords { PlatformRecords(function: function) }
 
     // MARK: Start
 
@@ -114,7 +114,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
             }
         ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 16)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
+            // One read an event: a second one would nearly always find nothing.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -108,11 +108,11 @@ extension DataPlane {
         }
         begin(
             Invocation(
-                number: nextInvocationNumber(), requestID: event.id, function: target.function, invokedARN: target.arn,
+                number: nextInvocationNumber(), requestID: event.id, version: target.version, invokedARN: target.arn,
                 tenant: event.tenant, payload: ByteBuffer(bytes: payload), clientContext: event.clientContext,
                 traceHeader: traceHeader(event.traceHeader, isActive: target.function.isTracingActive),
                 wantsLogTail: false, sink: sink, receivedAt: Clock.now()),
-            pool: target.pool)
+            pool: target.version.pool)
     }
 
     private func ended(_ event: QueuedEvent, sink result: InvocationResult, payload: [UInt8], _ invocation: Invocation) {

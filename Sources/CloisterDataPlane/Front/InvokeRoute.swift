@@ -29,6 +29,7 @@ struct InvokeRoute {
 
     private static func middle(_ path: String, _ prefix: String, _ suffix: String) -> String {
         guard path.utf8.count >= prefix.utf8.count + suffix.utf8.count else { return "" }
-        return PercentEncoding.decodedText(String(path.dropFirst(prefix.count).dropLast(suffix.count))) ?? ""
+        let name = Substring(path.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count))
+        return PercentEncoding.decodedText(String(name)) ?? ""
     }
 }

@@ -7,7 +7,8 @@ final class Invocation {
     /// Its number in the scheduler.
     var number: InvocationNumber
     let requestID: RequestID
-    let function: FunctionSnapshot
+    let version: LoadedVersion
+    var function: FunctionSnapshot { version.snapshot }
     /// With the qualifier that the caller used.
     let invokedARN: String
     let tenant: TenantID?
@@ -23,13 +24,13 @@ final class Invocation {
     var deliveries = 0
 
     init(
-        number: InvocationNumber, requestID: RequestID, function: FunctionSnapshot, invokedARN: String,
+        number: InvocationNumber, requestID: RequestID, version: LoadedVersion, invokedARN: String,
         tenant: TenantID?, payload: ByteBuffer, clientContext: String?, traceHeader: String, wantsLogTail: Bool,
         sink: any InvocationSink, receivedAt: Moment
     ) {
         self.number = number
         self.requestID = requestID
-        self.function = function
+        self.version = version
         self.invokedARN = invokedARN
         self.tenant = tenant
         self.payload = payload

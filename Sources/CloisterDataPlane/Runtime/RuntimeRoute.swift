@@ -27,12 +27,10 @@ enum RuntimeRoute: Equatable {
     private static func post(_ path: String) -> RuntimeRoute {
         if path == "/2018-06-01/runtime/init/error" { return .initError }
         guard path.hasPrefix(invocationPrefix) else { return .unknown }
-        let rest = path.dropFirst(invocationPrefix.count)
-        guard let slash = rest.firstIndex(of: "/"), rest.distance(from: rest.startIndex, to: slash) <= 64 else {
-            return .unknown
-        }
-        let id = RequestID(String(rest[..<slash]))
-        switch rest[slash...] {
+        let rest = path.utf8.dropFirst(invocationPrefix.utf8.count)
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")), rest[..<slash].count <= 64 else { return .unknown }
+        let id = RequestID(String(Substring(rest[..<slash])))
+        switch Substring(rest[slash...]) {
         case "/response": return .response(id)
         case "/error": return .error(id)
         default: return .unknown

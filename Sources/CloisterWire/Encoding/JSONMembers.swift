@@ -70,6 +70,8 @@ public enum JSONMembers {
 
     /// `text` as a JSON string, quotes included, in ASCII.
     public static func quoted(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }
+        if isPlain { return "\"\(text)\"" }
         var output = "\""
         for unit in text.utf16 {
             switch unit {

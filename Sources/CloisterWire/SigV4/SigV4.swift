@@ -33,7 +33,9 @@ public struct CredentialScope: Hashable, Sendable {
 
     /// `KEY/DATE/REGION/SERVICE/aws4_request`; nil if malformed.
     init?(_ credential: some StringProtocol) {
-        let parts = String(credential).split(separator: "/" as Character, omittingEmptySubsequences: false).map(String.init)
+        // By bytes: splitting by characters would cost more than the rest of the verification.
+        let parts = Substring(credential).utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         guard parts.count == 5, parts[4] == "aws4_request", parts[1].utf8.count == 8, !parts[0].isEmpty,
             CredentialScope.isPlain(parts[0], lengthMax: 128), CredentialScope.isPlain(parts[2], lengthMax: 64),
             CredentialScope.isPlain(parts[3], lengthMax: 64)

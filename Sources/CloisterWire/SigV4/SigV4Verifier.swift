@@ -117,9 +117,9 @@ struct AuthorizationHeader {
             throw .incomplete("Authorization header must use AWS4-HMAC-SHA256.")
         }
         var values: [Substring: Substring] = [:]
-        for part in text.dropFirst(SigV4.algorithm.count + 1).split(separator: ",") {
-            let pair = part.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2, values.updateValue(pair[1], forKey: pair[0]) == nil else {
+        for part in text.utf8.dropFirst(SigV4.algorithm.utf8.count + 1).split(separator: UInt8(ascii: ",")) {
+            let pair = part.drop { $0 == UInt8(ascii: " ") }.split(separator: UInt8(ascii: "="), maxSplits: 1)
+            guard pair.count == 2, values.updateValue(Substring(pair[1]), forKey: Substring(pair[0])) == nil else {
                 throw .incomplete("Authorization header is malformed.")
             }
         }
@@ -133,7 +133,7 @@ struct AuthorizationHeader {
             throw .incomplete("Authorization header requires 'Signature' parameter.")
         }
         self.scope = scope
-        self.signedHeaders = names.split(separator: ";").map(String.init)
+        self.signedHeaders = names.utf8.split(separator: UInt8(ascii: ";")).map { String(Substring($0)) }
         self.signature = signature
     }
 }
