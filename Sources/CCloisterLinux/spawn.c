@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -49,6 +50,23 @@ static int make_target(const cloister_bind *bind) {
     return close(created);
 }
 
+// Through an overlay the files of one directory have inodes of their own in each sandbox, so that a lock or a watch that
+// one takes on a shared file says nothing to the others. Its second layer is an empty directory, since an overlay that is
+// only read needs two.
+static int overlay(const cloister_spawn_request *request, const cloister_bind *bind) {
+    if (!bind->own_inodes || bind->source == NULL || strpbrk(bind->source, ":,\\") != NULL) return -1;
+    char options[4000];
+    int length = snprintf(options, sizeof options, "lowerdir=%s:%s/empty", bind->source, request->stage);
+    if (length < 0 || (size_t)length >= sizeof options) return -1;
+    return mount("overlay", bind->target, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options);
+}
+
+static int place(const cloister_spawn_request *request, const cloister_bind *bind, int source) {
+    if (overlay(request, bind) == 0) return 0;
+    // A host without overlays, or a path that its options can't name: the directory itself.
+    return (int)syscall(SYS_move_mount, source, "", AT_FDCWD, bind->target, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 // The sources may lie below directories that only root may enter; an unprivileged user namespace can't follow their
 // paths, but it can use these mounts.
 static int stage_binds(const cloister_spawn_request *request) {
@@ -65,10 +83,12 @@ static int stage_binds(const cloister_spawn_request *request) {
         if (sources[index] < 0) return -1;
     }
     if (mount("tmpfs", request->stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64k") != 0) return -1;
+    char empty[256];
+    int length = snprintf(empty, sizeof empty, "%s/empty", request->stage);
+    if (length < 0 || (size_t)length >= sizeof empty || mkdir(empty, 0755) != 0) return -1;
     for (size_t index = 0; index < request->bind_count; index++) {
         const cloister_bind *bind = &request->binds[index];
-        if (make_target(bind) != 0) return -1;
-        if (syscall(SYS_move_mount, sources[index], "", AT_FDCWD, bind->target, MOVE_MOUNT_F_EMPTY_PATH) != 0) return -1;
+        if (make_target(bind) != 0 || place(request, bind, sources[index]) != 0) return -1;
     }
     return 0;
 }

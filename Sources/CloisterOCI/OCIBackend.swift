@@ -45,7 +45,10 @@ public final class OCIBackend: IsolationBackend {
         sealed = runtime == .crun ? SealedProgram(self.program) : nil
         directory = try StateDirectory.make(stateDirectory + "/" + runtime.level.rawValue)
         lock = try FileLock(directory + "/lock")
-        agent = try StateDirectory.install(agentProgram, as: directory + "/cloister-agent")
+        // Nobody inside may open the one file that all sandboxes share, or its lock would be a channel between them.
+        // gVisor must read it, and keeps locks to itself.
+        agent = try StateDirectory.install(
+            agentProgram, as: directory + "/cloister-agent", mode: runtime == .crun ? 0o111 : 0o555)
         parent = CgroupParent(layout: .ofThisHost(), stateDirectory: directory)
         users = HostUsers(stateDirectory: directory)
         (disks, disksLacking) = OCIBackend.disks(in: directory)

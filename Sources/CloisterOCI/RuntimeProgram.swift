@@ -53,9 +53,10 @@ struct RuntimeProgram {
             switch $0.source {
             case .path(let path):
                 cloister_bind(
-                    source: texts.text(path), mount: -1, target: texts.text($0.target), is_file: $0.isFile ? 1 : 0)
+                    source: texts.text(path), mount: -1, target: texts.text($0.target), is_file: $0.isFile ? 1 : 0,
+                    own_inodes: $0.hasOwnInodes ? 1 : 0)
             case .mount(let descriptor):
-                cloister_bind(source: nil, mount: descriptor, target: texts.text($0.target), is_file: 0)
+                cloister_bind(source: nil, mount: descriptor, target: texts.text($0.target), is_file: 0, own_inodes: 0)
             }
         }
         return arguments.withUnsafeBufferPointer { arguments in

@@ -74,7 +74,8 @@ struct SandboxStart {
         let disk = try disk(user: user, teardown: teardown)
         // When the runtime has it, or failed, our hold on the mount itself ends.
         defer { disk?.wasMoved() }
-        let binds = StagedBind.all(configuration, agent: backend.agent, disk: disk?.unplacedMount)
+        let binds = StagedBind.all(configuration, agent: backend.agent, disk: disk?.unplacedMount,
+            hasOwnInodes: backend.runtime == .crun)
         let specification = SandboxSpecification(
             runtime: backend.runtime, ephemeralStorageMiB: configuration.ephemeralStorageMiB,
             networkNamespace: "/proc/\(getpid())/fd/\(ends.network)", hostUser: user, binds: binds)

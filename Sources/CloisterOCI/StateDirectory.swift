@@ -23,14 +23,14 @@ enum StateDirectory {
     }
 
     /// Copies a program, so that a later build of it doesn't change running sandboxes.
-    static func install(_ program: String, as copy: String) throws(IsolationError) -> String {
+    static func install(_ program: String, as copy: String, mode: mode_t) throws(IsolationError) -> String {
         guard let bytes = bytes(of: program) else {
             throw IsolationError(.unavailable, "the agent is missing: \(program): \(errorText(errno))")
         }
         let fresh = copy + ".new"
         unlink(fresh)
-        let error = KernelFile.create(fresh, mode: 0o555, bytes)
-        guard error == 0, chmod(fresh, 0o555) == 0, rename(fresh, copy) == 0 else {
+        let error = KernelFile.create(fresh, mode: mode, bytes)
+        guard error == 0, chmod(fresh, mode) == 0, rename(fresh, copy) == 0 else {
             throw IsolationError(.startFailed, "\(copy): \(errorText(error == 0 ? errno : error))")
         }
         return copy

@@ -34,6 +34,7 @@ typedef struct {
     int mount;                      // a mount that has no place yet (`cloister_disk_mount`); -1 with a source
     const char *target;
     int is_file;
+    int own_inodes;                 // a directory whose files, at the target, have locks and watches of their own (overlay)
 } cloister_bind;
 
 typedef struct {

@@ -107,17 +107,27 @@ struct StagedBind: Sendable {
     var destination: String
     var isFile = false
     var isWritable = false
+    /// Whether the files' locks and watches are this sandbox's alone. gVisor keeps its own anyway.
+    var hasOwnInodes = false
 
     /// - Parameter disk: the mount that becomes `/tmp`; nil: files in `/tmp` are memory.
-    static func all(_ configuration: SandboxConfiguration, agent: String, disk: Int32?) -> [StagedBind] {
+    static func all(
+        _ configuration: SandboxConfiguration, agent: String, disk: Int32?, hasOwnInodes: Bool
+    ) -> [StagedBind] {
         var binds = [
-            StagedBind(source: .path(configuration.imageDirectory), target: rootTarget, destination: "/"),
-            StagedBind(source: .path(configuration.codeDirectory), target: stage + "/task", destination: "/var/task"),
+            StagedBind(
+                source: .path(configuration.imageDirectory), target: rootTarget, destination: "/",
+                hasOwnInodes: hasOwnInodes),
+            StagedBind(
+                source: .path(configuration.codeDirectory), target: stage + "/task", destination: "/var/task",
+                hasOwnInodes: hasOwnInodes),
             StagedBind(
                 source: .path(agent), target: stage + "/agent", destination: SandboxSpecification.agentPath, isFile: true),
         ]
         if let layers = configuration.layersDirectory {
-            binds.append(StagedBind(source: .path(layers), target: stage + "/opt", destination: "/opt"))
+            binds.append(
+                StagedBind(
+                    source: .path(layers), target: stage + "/opt", destination: "/opt", hasOwnInodes: hasOwnInodes))
         }
         if let disk {
             binds.append(
