@@ -78,20 +78,27 @@ extension DataPlane: EnvironmentObserver {
         isReadingOutputs = true
         loop.scheduleTask(in: DataPlane.outputInterval) {
             self.isReadingOutputs = false
-            var isAnyAwake = false
-            for environment in self.environments.values where !environment.isFrozen {
-                environment.output?.drain()
-                isAnyAwake = true
-            }
-            if isAnyAwake { self.readOutputs() }
+            let awake = self.environments.values.filter { !$0.isFrozen }
+            self.readOutputs(of: awake)
+            if !awake.isEmpty { self.readOutputs() }
         }
+    }
+
+    /// In turns, up to a budget: who prints without end waits for the others, and they don't wait for it.
+    private func readOutputs(of awake: [ExecutionEnvironment]) {
+        var budget = DataPlane.outputBytesPerInterval
+        for offset in awake.indices where budget > 0 {
+            let environment = awake[(outputTurn &+ offset) % awake.count]
+            budget -= environment.output?.drain(EnvironmentOutput.intervalBytesMax) ?? 0
+        }
+        outputTurn = (outputTurn + 1) % 1_000_003
     }
 
     // MARK: Start
 
     private func start(_ number: EnvironmentNumber, _ pool: PoolKey) {
         let id = EnvironmentID(random: randomness.next(), randomness.next())
-        guard let function = poolSnapshots[pool] else {
+        guard !isStopping, let function = poolSnapshots[pool] else {
             return schedule { $0.environmentLost(number, now: $1, into: &$2) }
         }
         let environment = ExecutionEnvironment(number: number, id: id, function: function, observer: self, loop: loop)
@@ -194,6 +201,10 @@ extension DataPlane: EnvironmentObserver {
 
     func end(_ number: EnvironmentNumber) {
         guard let environment = environments.removeValue(forKey: number) else { return }
+        if let invocation = environment.invocation {
+            environment.invocation = nil
+            invocation.sink.ended(DataPlane.lost, of: invocation, logTail: nil)
+        }
         environment.close()
         if let sandbox = environment.sandbox { destroy(sandbox, number) }
     }

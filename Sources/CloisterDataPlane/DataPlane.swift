@@ -15,6 +15,7 @@ public final class DataPlane: @unchecked Sendable {
     static let connectionsMax = 4_096
     /// How often the output of running environments is read while no invocation ends.
     static let outputInterval = TimeAmount.milliseconds(25)
+    static let outputBytesPerInterval = 128 << 10
 
     let configuration: DataPlaneConfiguration
     let loop: any EventLoop
@@ -40,6 +41,8 @@ public final class DataPlane: @unchecked Sendable {
     private var armedDeadline: Moment?
     private var isPerforming = false
     var isReadingOutputs = false
+    var outputTurn = 0
+    var isStopping = false
     private var date = (second: Int64(-1), text: "")
     private var listener: (any Channel)?
 
@@ -99,9 +102,10 @@ public final class DataPlane: @unchecked Sendable {
     /// Stops listening and destroys every environment. Invocations that run are answered with an error.
     public func stop() async {
         let starting = try? await loop.submit { () -> [Task<Void, Never>] in
+            self.isStopping = true
             self.listener?.close(promise: nil)
-            for connection in self.connections.values { connection.close() }
             for number in self.environments.keys.sorted() { self.end(number) }
+            for connection in self.connections.values { connection.close() }
             return Array(self.starting.values)
         }.get()
         // What was just being started is destroyed as soon as it is there: its environment is gone.

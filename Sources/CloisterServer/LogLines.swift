@@ -33,7 +33,8 @@ struct LogLines {
         for record in past { body += LogLines.encode(record) }
         let last = past.last?.position
         let stream = live.map { live in
-            AsyncStream<[UInt8]> { continuation in
+            // A reader that stalls loses the oldest lines, not the server its memory.
+            AsyncStream<[UInt8]>(bufferingPolicy: .bufferingNewest(LogLines.recordsMax)) { continuation in
                 let task = Task {
                     for await record in live where last.map({ $0 < record.position }) ?? true {
                         continuation.yield(LogLines.encode(record))
@@ -48,7 +49,7 @@ struct LogLines {
     }
 
     private func tenant() throws -> TenantID? {
-        guard let text = request.queryValue("tenantId"), !text.isEmpty else { return nil }
+        guard let text = request.queryValue("tenantId") else { return nil }
         guard let tenant = TenantID(text) else {
             throw ServiceError("ValidationError", status: 400, message: "The parameter 'tenantId' is no tenant id.")
         }

@@ -103,6 +103,13 @@ import Testing
         try expect(.terminated, .ignore, .terminated) { $0.runtimeExited() }
     }
 
+    @Test func runtimeHungUp() throws {
+        try expect(.ready, .restart, .stopping) { $0.runtimeHungUp() }
+        for start in Start.allCases where start != .ready {
+            try expect(start, .ignore, try machine(start).state) { $0.runtimeHungUp() }
+        }
+    }
+
     @Test func timedOut() throws {
         try expect(.awaitingAgent, .failInit, .terminated) { $0.timedOut() }
         try expect(.initializing, .failInit, .terminated) { $0.timedOut() }

@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 
 /// Decides when accepted `Event` invocations are delivered, retried and given up. Pure; payloads stay in the store.
@@ -29,6 +30,17 @@ public struct EventInvokeQueue {
         case reschedule(attempts: Int, notBefore: Int64)
     }
 
+    /// Whose events share the deliveries with the others'.
+    public struct Source: Hashable, Sendable {
+        public let function: FunctionKey
+        public let tenant: TenantID?
+
+        public init(function: FunctionKey, tenant: TenantID?) {
+            self.function = function
+            self.tenant = tenant
+        }
+    }
+
     private struct Entry: Comparable {
         let notBefore: Int64
         let order: Int
@@ -39,6 +51,7 @@ public struct EventInvokeQueue {
     }
 
     private struct Event {
+        let source: Source?
         let acceptedAt: Int64
         /// Attempts in which the function ran.
         var attempts: Int
@@ -48,7 +61,12 @@ public struct EventInvokeQueue {
 
     /// Deliveries that may be under way at once; the rest waits here, not in the scheduler.
     public let deliveriesMax: Int
+    /// Deliveries that one source may use at once, so that slow ones of one tenant don't stop everybody's.
+    public var deliveriesPerSourceMax: Int { max(1, deliveriesMax / 8) }
     private var heap = Heap<Entry>()
+    private var deliveriesBySource: [Source: Int] = [:]
+    /// Due, but their source uses all that it may.
+    private var parked: [Source: Deque<Entry>] = [:]
     private var events: [RequestID: Event] = [:]
     private var deliveries = 0
     private var order = 0
@@ -58,18 +76,41 @@ public struct EventInvokeQueue {
     public var count: Int { events.count }
 
     /// An event that is in the store. Times in milliseconds since 1970.
-    public mutating func add(_ id: RequestID, acceptedAt: Int64, attempts: Int, notBefore: Int64) {
+    public mutating func add(
+        _ id: RequestID, source: Source? = nil, acceptedAt: Int64, attempts: Int, notBefore: Int64
+    ) {
         guard events[id] == nil else { return }
-        events[id] = Event(acceptedAt: acceptedAt, attempts: attempts)
+        events[id] = Event(source: source, acceptedAt: acceptedAt, attempts: attempts)
         push(id, notBefore: notBefore)
     }
 
     /// The next event to deliver now, if one is due and a delivery is free. Every one taken must be `ended`.
     public mutating func takeDue(now: Int64) -> RequestID? {
-        guard deliveries < deliveriesMax, let first = heap.min, first.notBefore <= now else { return nil }
-        heap.removeMin()
-        deliveries += 1
-        return first.id
+        while deliveries < deliveriesMax, let first = heap.min, first.notBefore <= now {
+            heap.removeMin()
+            guard let source = events[first.id]?.source else {
+                deliveries += 1
+                return first.id
+            }
+            guard deliveriesBySource[source, default: 0] < deliveriesPerSourceMax else {
+                parked[source, default: []].append(first)
+                continue
+            }
+            deliveriesBySource[source, default: 0] += 1
+            deliveries += 1
+            return first.id
+        }
+        return nil
+    }
+
+    /// Gives a delivery back, and its source's next event its turn.
+    private mutating func release(_ id: RequestID) {
+        deliveries = max(0, deliveries - 1)
+        guard let source = events[id]?.source else { return }
+        let left = (deliveriesBySource[source] ?? 1) - 1
+        deliveriesBySource[source] = left > 0 ? left : nil
+        if let next = parked[source]?.popFirst() { heap.insert(next) }
+        if parked[source]?.isEmpty == true { parked[source] = nil }
     }
 
     /// When `takeDue` may have something next; nil while nothing waits or every delivery is in use.
@@ -79,7 +120,7 @@ public struct EventInvokeQueue {
     /// was down). Then it ends here and is not delivered; nil means deliver it.
     public mutating func expire(_ id: RequestID, configuration: EventInvokeConfiguration, now: Int64) -> Action? {
         guard let event = events[id], isTooOld(event, configuration, at: now) else { return nil }
-        deliveries = max(0, deliveries - 1)
+        release(id)
         return complete(id, .eventAgeExceeded, event)
     }
 
@@ -87,7 +128,7 @@ public struct EventInvokeQueue {
     public mutating func ended(
         _ id: RequestID, _ outcome: Outcome, configuration: EventInvokeConfiguration, now: Int64
     ) -> Action {
-        deliveries = max(0, deliveries - 1)
+        release(id)
         guard var event = events[id] else { return .complete(.retriesExhausted, attempts: 0) }
         let delay: Int64
         switch outcome {

@@ -101,6 +101,13 @@ public struct EnvironmentStateMachine: Sendable, Equatable {
     /// The runtime process ended by itself.
     public mutating func runtimeExited() -> EndAction { processesFailed() }
 
+    /// The runtime hung up its call for the next invocation: nobody would take one, so the processes are started anew.
+    public mutating func runtimeHungUp() -> EndAction {
+        guard state == .ready else { return .ignore }
+        state = .stopping
+        return .restart
+    }
+
     /// The invocation's (or the initialisation's) time is over.
     public mutating func timedOut() -> EndAction {
         // The runtime has come back for the next invocation in the very moment when the deadline fired.

@@ -12,8 +12,9 @@ import NIOCore
 final class EnvironmentOutput {
     /// CloudWatch's bound on one event.
     static let lineBytesMax = 262_144
-    /// Read from the pipe in one go.
-    static let drainBytesMax = 1 << 20
+    /// Read from the pipe in one go, at an end and in between. Bounded, since everybody else waits meanwhile.
+    static let drainBytesMax = 256 << 10
+    static let intervalBytesMax = 32 << 10
     private static let pipeBytes: Int32 = 1 << 20
     /// Linux's `F_SETPIPE_SZ`, which the C library hides.
     private static let setPipeSize: Int32 = 1031
@@ -57,37 +58,40 @@ final class EnvironmentOutput {
 
     /// One record of the platform's own.
     func write(_ message: String) {
-        append([record(message)])
+        append([record(message, at: Clock.wallMilliseconds())])
     }
 
     func received(_ bytes: some Collection<UInt8>) {
         var records: [LogRecord] = []
+        let now = Clock.wallMilliseconds()
         for part in bytes.split(separator: 0x0a, maxSplits: .max, omittingEmptySubsequences: false).enumerated() {
             // A line end stands before every part but the first.
-            if part.offset > 0 { finishLine(into: &records) }
+            if part.offset > 0 { finishLine(at: now, into: &records) }
             let room = EnvironmentOutput.lineBytesMax - partial.count
             partial.append(contentsOf: part.element.prefix(room))
-            if part.element.count >= room { finishLine(into: &records) }
+            if part.element.count >= room { finishLine(at: now, into: &records) }
         }
         append(records)
     }
 
     /// Reads what the processes inside have written up to now, so that it stands before the end of the invocation.
-    func drain() {
-        guard !isClosed else { return }
+    @discardableResult
+    func drain(_ bytesMax: Int = EnvironmentOutput.drainBytesMax) -> Int {
+        guard !isClosed else { return 0 }
         var total = 0
-        while total < EnvironmentOutput.drainBytesMax {
+        while total < bytesMax {
             let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else { break }
             total += count
             received(buffer[..<count])
         }
+        return total
     }
 
     /// Makes a record of a last line without an end.
     func flush() {
         var records: [LogRecord] = []
-        finishLine(into: &records)
+        finishLine(at: Clock.wallMilliseconds(), into: &records)
         append(records)
     }
 
@@ -100,17 +104,17 @@ final class EnvironmentOutput {
         Glibc.close(descriptor)
     }
 
-    private func finishLine(into records: inout [LogRecord]) {
+    private func finishLine(at now: Int64, into records: inout [LogRecord]) {
         guard !partial.isEmpty else { return }
         // The runtime client writes several lines as one event with carriage returns between them.
         if partial.last == 0x0d { partial.removeLast() }
         for index in partial.indices where partial[index] == 0x0d { partial[index] = 0x0a }
-        records.append(record(String(decoding: partial, as: UTF8.self)))
+        records.append(record(String(decoding: partial, as: UTF8.self), at: now))
         partial.removeAll(keepingCapacity: true)
     }
 
-    private func record(_ message: String) -> LogRecord {
-        LogRecord(timestamp: Clock.wallMilliseconds(), message: message, tenant: tenant, requestID: requestID)
+    private func record(_ message: String, at now: Int64) -> LogRecord {
+        LogRecord(timestamp: now, message: message, tenant: tenant, requestID: requestID)
     }
 
     private func append(_ records: [LogRecord]) {

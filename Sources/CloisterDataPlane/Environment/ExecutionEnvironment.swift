@@ -27,6 +27,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
     static let connectionsMax = 16
     static let initSecondsMax = 10
     static let stopTimeout = TimeSpan.seconds(2)
+    /// Restarts of the processes without an invocation in between; a runtime that fails more often isn't kept.
+    static let restartsMax = 3
     static let memoryAgeMax = TimeSpan.milliseconds(250)
 
     let number: EnvironmentNumber
@@ -45,6 +47,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
     /// The connection that waits in its call for the next invocation.
     var waiting: RuntimeConnection?
     var invocation: Invocation?
+    /// The connection, at most one, that has the platform collect an error's body.
+    var collecting: Set<ObjectIdentifier> = []
     /// Whose environment this is, once bound.
     var owner: EnvironmentOwner?
     var invocationCount = 0
@@ -61,6 +65,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private var initDuration: TimeSpan?
     private var lastExit: (waitStatus: Int32, isOutOfMemory: Bool)?
     private var outOfMemoryKillsSeen = 0
+    private var restarts = 0
     private var memoryReading: (peak: Int, at: Moment)?
     private var deadline: Moment?
     private var armedDeadline: Moment?
@@ -219,6 +224,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
     }
 
     private func restart() {
+        restarts += 1
+        guard restarts <= ExecutionEnvironment.restartsMax else { return observer.broken(self) }
         observer.recovering(self)
         waiting = nil
         for connection in connections.values { connection.close() }
@@ -302,9 +309,12 @@ final class ExecutionEnvironment: @unchecked Sendable {
         self.invocation = invocation
         self.waiting = nil
         invocationCount += 1
+        restarts = 0
         invocation.startedAt = Clock.now()
         setDeadline(.seconds(Int64(function.timeoutSeconds)))
         waiting.deliver(invocation)
+        // What was printed since the last invocation isn't this one's.
+        output?.drain(EnvironmentOutput.intervalBytesMax)
         output?.begin(invocation)
         output?.write(records.start(invocation))
         return true
@@ -376,8 +386,12 @@ final class ExecutionEnvironment: @unchecked Sendable {
         }
     }
 
-    func initFailed(_ payload: ByteBuffer, errorType: String) throws(EnvironmentStateMachine.ProtocolError) {
-        switch try machine.initErrorReported() {
+    func initFailed(
+        _ payload: ByteBuffer, errorType: String, acknowledge: () -> Void
+    ) throws(EnvironmentStateMachine.ProtocolError) {
+        let action = try machine.initErrorReported()
+        acknowledge()
+        switch action {
         case .failInit: failInit({ _ in .functionError(payload) }, status: "error", errorType: errorType)
         default: observer.broken(self)
         }
@@ -394,8 +408,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     func closed(_ connection: RuntimeConnection) {
         connections[ObjectIdentifier(connection)] = nil
         guard waiting === connection else { return }
-        // The runtime hung up on its call for the next invocation: nobody would take one.
         waiting = nil
-        if machine.isRunning { act(machine.timedOut()) }
+        act(machine.runtimeHungUp())
     }
 }

@@ -34,8 +34,7 @@ extension DataPlane {
     /// Takes up what an earlier run had accepted.
     func restore(_ pending: [QueuedEvent]) {
         for event in pending {
-            events.add(event.id, acceptedAt: event.acceptedAt, attempts: event.attempts, notBefore: event.notBefore)
-            pendingEvents[event.id] = event
+            add(event)
         }
         deliverDue()
     }
@@ -44,12 +43,19 @@ extension DataPlane {
         var stored = event
         // The store has the payload; the queue may be long.
         stored.payload = []
-        pendingEvents[event.id] = stored
-        events.add(event.id, acceptedAt: event.acceptedAt, attempts: event.attempts, notBefore: event.notBefore)
+        add(stored)
         deliverDue()
     }
 
+    private func add(_ event: QueuedEvent) {
+        pendingEvents[event.id] = event
+        events.add(
+            event.id, source: EventInvokeQueue.Source(function: event.function, tenant: event.tenant),
+            acceptedAt: event.acceptedAt, attempts: event.attempts, notBefore: event.notBefore)
+    }
+
     private func deliverDue() {
+        guard !isStopping else { return }
         let now = Clock.wallMilliseconds()
         while let id = events.takeDue(now: now) {
             guard let event = pendingEvents[id] else { continue }
@@ -156,8 +162,14 @@ extension DataPlane {
                 settings: settings(of: event), deadLetterTarget: functions[event.function]?.entry.deadLetterTarget
             ) { self.nextRequestID() }
             record {
-                try await store.complete(event.id, followUps: followUps)
-                self.loop.execute { followUps.forEach(self.enqueue) }
+                do {
+                    try await store.complete(event.id, followUps: followUps)
+                    self.loop.execute { followUps.forEach(self.enqueue) }
+                } catch where !followUps.isEmpty {
+                    // A full queue must still get rid of what has ended; its destination gets nothing.
+                    self.logger.error("a destination's record was dropped", metadata: ["error": "\(error)"])
+                    try await store.complete(event.id, followUps: [])
+                }
             }
         }
     }

@@ -70,7 +70,7 @@ enum Lineage {
         guard let part = header?.split(separator: ";").first(where: { $0.hasPrefix("Lineage=") }),
             let last = part.split(separator: ":").last
         else { return 0 }
-        return Int(last) ?? 0
+        return max(0, Int(last) ?? 0)
     }
 
     static func counting(_ header: String?, rounds: Int) -> String {

@@ -16,6 +16,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     static let aheadBytesMax = 64 << 10
     static let requestTimeout = TimeSpan.seconds(60)
     static let idleTimeout = TimeSpan.seconds(360)
+    static let lingerTime = TimeAmount.seconds(2)
+    static let discardMax = 80 << 20
 
     /// A request whose head is in order.
     private struct Incoming {
@@ -40,6 +42,10 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private(set) var hasBegunStream = false
     private(set) var context: ChannelHandlerContext?
     private var isReadPending = false
+    /// The last answer of this connection is on its way.
+    private var isClosing = false
+    private var isHead = false
+    private var discarded = 0
     private var lastProgress = Clock.now()
     private var streaming: Task<Void, Never>?
     /// Called once when a client that was too slow can take more.
@@ -56,15 +62,21 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         streaming?.cancel()
+        // Whoever waits for this client to read waits no longer.
+        let resume = whenWritable
+        whenWritable = nil
+        resume?()
         plane.closed(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, let resume = whenWritable {
+        if context.channel.isWritable {
+            let resume = whenWritable
             whenWritable = nil
-            resume()
+            resume?()
+            resumeReading()
         }
         context.fireChannelWritabilityChanged()
     }
@@ -82,6 +94,7 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if isClosing { return discard(bytes.readableBytes) }
         // A request has a fixed time in all, however its bytes trickle in.
         if !isBusy, incoming == nil, inbound.readableBytes == 0 { lastProgress = Clock.now() }
         if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
@@ -89,12 +102,28 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isBusy, inbound.readableBytes > FrontConnection.aheadBytesMax { isReadPending = true } else { context.read() }
+        if mayRead { context.read() } else { isReadPending = true }
+    }
+
+    /// A client that sends ahead of its turn, or doesn't read its answers, isn't read from.
+    private var mayRead: Bool {
+        guard let channel = context?.channel, channel.isWritable || isClosing else { return false }
+        return !isBusy || inbound.readableBytes <= FrontConnection.aheadBytesMax
+    }
+
+    private func resumeReading() {
+        if isReadPending, mayRead {
+            isReadPending = false
+            context?.read()
+        }
+        // Not on this stack: a client that sends far ahead must not make it deep.
+        guard inbound.readableBytes > 0, let loop = context?.eventLoop else { return }
+        loop.assumeIsolated().execute { self.process() }
     }
 
     private func process() {
         do {
-            while !isBusy, context != nil, let event = try parser.next(&inbound) {
+            while !isBusy, !isClosing, context?.channel.isWritable == true, let event = try parser.next(&inbound) {
                 switch event {
                 case .head(let head): begin(head)
                 case .body(let part): received(part)
@@ -104,19 +133,23 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         } catch {
             let error = error as HTTPError
             isKeepAlive = false
-            isBusy = true
-            respond(ServiceError("BadRequestException", status: error.status, message: error.message))
+            isHead = false
+            requestID = plane.nextRequestID()
+            let code = error.status == 413 ? "RequestTooLargeException" : "BadRequestException"
+            refuse(ServiceError(code, status: error.status, message: error.message))
         }
     }
 
     private func begin(_ head: HTTPHead) {
         isKeepAlive = head.isKeepAlive
+        isHead = head.isMethod("HEAD")
         requestID = plane.nextRequestID()
         let route = InvokeRoute(head)
         do {
             let pending = try plane.beginVerification(head)
             if head.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
-            incoming = Incoming(head: head, pending: pending, route: route, limit: bodyLimit(head, route))
+            let limit = pending == nil && plane.carriesToken(head) ? 0 : bodyLimit(head, route)
+            incoming = Incoming(head: head, pending: pending, route: route, limit: limit)
         } catch {
             // Whoever has no key sends no body here.
             isKeepAlive = isKeepAlive && head.framing == .length(0)
@@ -154,6 +187,7 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
                 throw FrontErrors.tooLarge(limit: request.limit, operation: "InvokeFunction")
             }
             if let route = request.route {
+                try checkScope(request.pending)
                 try plane.invoke(route, head: request.head, body: body, caller: caller, on: self)
             } else {
                 try plane.serve(request.head, body: body, caller: caller, pending: request.pending, on: self)
@@ -161,6 +195,13 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         } catch {
             respond(error)
         }
+    }
+
+    private func checkScope(_ pending: SigV4Verifier.Pending?) throws(ServiceError) {
+        guard let service = pending?.scope.service, service != "lambda" else { return }
+        throw ServiceError(
+            "InvalidSignatureException", status: 403,
+            message: "Credential should be scoped to correct service: 'lambda'.")
     }
 
     private func authenticate(_ request: Incoming, _ body: inout ByteBuffer) throws(ServiceError) -> Caller {
@@ -198,14 +239,13 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         buffer.writeResponseHead(
             status: status, fields: [("x-amzn-RequestId", requestID.rawValue), ("Date", plane.httpDate)] + fields,
             contentLength: body.readableBytes, isKeepAlive: isKeepAlive)
-        if body.readableBytes < 4_096 {
-            buffer.writeImmutableBuffer(body)
-            write(buffer)
+        if isHead || body.readableBytes < 4_096 {
+            if !isHead { buffer.writeImmutableBuffer(body) }
+            finished(writing: buffer)
         } else {
             context?.write(wrapOutboundOut(buffer), promise: nil)
-            write(body)
+            finished(writing: body)
         }
-        finished()
     }
 
     func respond(_ response: ServiceResponse) {
@@ -245,7 +285,18 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func endStream() {
         var buffer = ByteBuffer()
         buffer.writeLastChunk()
-        write(buffer)
+        finished(writing: buffer)
+    }
+
+    /// Writes the end of the answer, then turns to the next request or closes.
+    private func finished(writing last: ByteBuffer) {
+        if isKeepAlive || context == nil {
+            write(last)
+        } else {
+            isClosing = true
+            // Closing at once would drop what is still on its way out.
+            context?.writeAndFlush(wrapOutboundOut(last)).assumeIsolated().whenComplete { _ in self.closeGently() }
+        }
         finished()
     }
 
@@ -254,14 +305,20 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         hasBegunStream = false
         streaming = nil
         lastProgress = Clock.now()
-        guard isKeepAlive else { return close() }
-        guard let loop = context?.eventLoop else { return }
-        if isReadPending {
-            isReadPending = false
-            context?.read()
-        }
-        // Not on this stack: a client that sends far ahead must not make it deep.
-        if inbound.readableBytes > 0 { loop.assumeIsolated().execute { self.process() } }
+        if !isClosing { resumeReading() }
+    }
+
+    /// Ends our side, then takes in what the client is still sending for a moment: closing on it would reset the
+    /// connection, and the client might never see its answer.
+    private func closeGently() {
+        guard let context else { return }
+        context.close(mode: .output, promise: nil)
+        context.eventLoop.assumeIsolated().scheduleTask(in: FrontConnection.lingerTime) { self.close() }
+    }
+
+    private func discard(_ bytes: Int) {
+        discarded += bytes
+        if discarded > FrontConnection.discardMax { close() }
     }
 
     private func write(_ buffer: ByteBuffer) {

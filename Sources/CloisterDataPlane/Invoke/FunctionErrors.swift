@@ -24,6 +24,10 @@ enum FunctionErrors {
             "RequestId: \(id) Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
     }
 
+    static func truncated(_ id: RequestID) -> ByteBuffer {
+        object("Runtime.TruncatedResponse", "RequestId: \(id) Error: The runtime's response broke off")
+    }
+
     static func responseTooLarge() -> ByteBuffer {
         object(
             "Function.ResponseSizeTooLarge",

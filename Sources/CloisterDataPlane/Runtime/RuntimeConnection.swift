@@ -52,7 +52,26 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        breakOff()
         environment.closed(self)
+    }
+
+    /// A response that ends with its connection instead of its end: the invoker needn't wait for the timeout.
+    private func breakOff() {
+        environment.collecting.remove(ObjectIdentifier(self))
+        guard case .response(let id, _) = exchange, environment.machine.responseEnded(id) else { return }
+        exchange = .idle
+        let payload = isTooLarge ? FunctionErrors.responseTooLarge() : FunctionErrors.truncated(id)
+        let type = isTooLarge ? "Function.ResponseSizeTooLarge" : "Runtime.TruncatedResponse"
+        environment.answered(.functionError(payload), failure: "error", errorType: type) {}
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            resumeReading()
+            process()
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -71,10 +90,14 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func read(context: ChannelHandlerContext) {
         guard !mayRead else { return context.read() }
         isReadPending = true
+        // Ourselves unwritable: `channelWritabilityChanged` says when to go on.
+        guard context.channel.isWritable else { return }
         environment.invocation?.sink.whenWritable { [weak self] in self?.resumeReading() }
     }
 
     private var mayRead: Bool {
+        // Whoever doesn't read its answers isn't read from.
+        guard context?.channel.isWritable == true else { return false }
         if case .next = exchange { return inbound.readableBytes < RuntimeConnection.headBytesMax }
         guard case .response(_, streamed: true) = exchange, let sink = environment.invocation?.sink else { return true }
         return sink.isWritable
@@ -89,7 +112,7 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private func process() {
         do {
-            while context != nil {
+            while context?.channel.isWritable == true {
                 // One exchange at a time: what was sent ahead waits for its turn.
                 if case .next = exchange { return }
                 guard let event = try parser.next(&inbound) else { return }
@@ -114,8 +137,12 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         switch RuntimeRoute(head) {
         case .next: exchange = .ignoring { _ in }
         case .response(let id): beginResponse(id, head)
-        case .error(let id): exchange = .error(id)
-        case .initError: exchange = .initError
+        // What would be refused in the end is refused before its body is collected.
+        case .error(let id): collectIfAllowed(.error(id)) { machine throws(EnvironmentStateMachine.ProtocolError) in try machine.errorReported(id) }
+        case .initError:
+            collectIfAllowed(.initError) { machine throws(EnvironmentStateMachine.ProtocolError) in
+                _ = try machine.initErrorReported()
+            }
         case .api: exchange = RuntimeConnection.refusal(403, "AccessDeniedException", RuntimeConnection.noAPI)
         case .unknown: exchange = RuntimeConnection.refusal(404, "ResourceNotFound", "No such call in the Runtime API.")
         }
@@ -123,6 +150,26 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private static let noAPI =
         "AWS APIs are not open to function code: the execution role grants nothing here."
+
+    /// `event` is tried on a copy of the state. One connection at a time may make the platform keep a body.
+    private func collectIfAllowed(
+        _ wanted: Exchange, _ event: (inout EnvironmentStateMachine) throws(EnvironmentStateMachine.ProtocolError) -> Void
+    ) {
+        var copy = environment.machine
+        do {
+            try event(&copy)
+        } catch {
+            exchange = RuntimeConnection.refusal(error.status, error.errorType, error.message)
+            return
+        }
+        guard environment.collecting.isEmpty else {
+            exchange = RuntimeConnection.refusal(
+                403, "InvalidStateTransition", "Another connection is reporting for this environment.")
+            return
+        }
+        environment.collecting.insert(ObjectIdentifier(self))
+        exchange = wanted
+    }
 
     private func beginResponse(_ id: RequestID, _ head: HTTPHead) {
         let mode = head.first("lambda-runtime-function-response-mode")
@@ -145,7 +192,12 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         case .ignoring, .idle, .next:
             if bodyBytes > RuntimeConnection.discardMax { close() }
         case .response(let id, streamed: true) where environment.invocation?.sink.takesParts == true:
-            if bodyBytes > PayloadLimits.streamedResponseMax { close() } else { forward(part, of: id) }
+            if bodyBytes > PayloadLimits.streamedResponseMax {
+                isTooLarge = true
+                close()
+            } else {
+                forward(part, of: id)
+            }
         case .response, .error, .initError:
             collect(part)
         }
@@ -174,6 +226,7 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         guard let head else { return }
         let ended = exchange
         exchange = .idle
+        environment.collecting.remove(ObjectIdentifier(self))
         self.head = nil
         switch ended {
         case .idle, .next: break
@@ -242,9 +295,9 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private func endInitError(_ head: HTTPHead) {
         let header = head.first("lambda-runtime-function-error-type").map { ErrorType.sanitized($0) }
         let type = ErrorType.of(payload: body) ?? header ?? "Runtime.Unknown"
-        accept()
+        let payload = isTooLarge ? FunctionErrors.responseTooLarge() : body
         do {
-            try environment.initFailed(isTooLarge ? FunctionErrors.responseTooLarge() : body, errorType: type)
+            try environment.initFailed(payload, errorType: type) { accept() }
         } catch {
             respond(status: error.status, type: error.errorType, message: error.message)
         }
