@@ -194,11 +194,14 @@ def test_what_was_started_ends_with_the_reset(field):
     field.run("outlive_the_invocation")
     wait_until(field.own_call, "the tenant's own next call works", 30)
     code = {"attempt": "read_every_file_outside_the_image", "level": field.level}
-    first = field.server.invoke("hostile", code, "attacker")["Body"]["loot"]
-    time.sleep(0.3)
-    second = field.server.invoke("hostile", code, "attacker")["Body"]["loot"]
-    beats = [[text for text in loot if text.replace(".", "").isdigit() and len(text) > 12] for loot in (first, second)]
-    assert beats[0] == beats[1], "the heartbeat goes on"
+    # The tenant may have several environments by now, of which one holds the file: a heart that still beats shows as
+    # ever new times, one that has stopped as the same one again and again.
+    beats = set()
+    for _ in range(8):
+        loot = field.server.invoke("hostile", code, "attacker")["Body"]["loot"]
+        beats |= {text for text in loot if text.replace(".", "").isdigit() and len(text) > 12}
+        time.sleep(0.2)
+    assert len(beats) <= 1, "the heartbeat goes on"
 
 
 def test_log_store_is_bounded(field):

@@ -312,9 +312,9 @@ final class ExecutionEnvironment: @unchecked Sendable {
         restarts = 0
         invocation.startedAt = Clock.now()
         setDeadline(.seconds(Int64(function.timeoutSeconds)))
-        waiting.deliver(invocation)
-        // What was printed since the last invocation isn't this one's.
+        // What was printed since the last invocation isn't this one's; read before the runtime can print for this one.
         output?.drain(EnvironmentOutput.intervalBytesMax)
+        waiting.deliver(invocation)
         output?.begin(invocation)
         output?.write(records.start(invocation))
         return true
