@@ -62,10 +62,12 @@ extension LambdaService {
             }
             var function = stored.record
             LambdaService.settle(&function, failure: failure)
+            // Published first: a client that reads `Active` may invoke at once. What was acknowledged is on disk already,
+            // and a start after a crash in between comes here again.
+            try await publish(function)
             if function != stored.record {
                 try await store.apply([try FunctionStore.put(function, expecting: stored.revision)])
             }
-            try await publish(function)
         }
     }
 
