@@ -37,7 +37,6 @@ extension Target.Dependency {
     static let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
     static let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
-    static let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
     static let zlib = Target.Dependency.target(name: "CZlib")
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 }

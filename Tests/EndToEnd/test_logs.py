@@ -58,6 +58,16 @@ def test_json_records(server, make):
     assert failed and failed[0]["requestId"] == request
 
 
+def test_system_log_level_warn_leaves_only_failures(server, make):
+    name = make({"app.py": "def handler(event, context):\n    if event.get('fail'):\n        raise ValueError('x')\n"},
+                LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN"})
+    server.invoke(name)
+    server.invoke(name, {"fail": True})
+    events = server.logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+    records = [json.loads(event["message"]) for event in events if '"platform.' in event["message"]]
+    assert [(record["type"], record["record"]["status"]) for record in records] == [("platform.report", "error")]
+
+
 def test_groups_streams_and_events(server, make):
     name = make("probe", tenants=True)
     streams = {}

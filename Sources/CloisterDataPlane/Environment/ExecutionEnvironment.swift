@@ -316,7 +316,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
         output?.drain(EnvironmentOutput.intervalBytesMax)
         waiting.deliver(invocation)
         output?.begin(invocation)
-        output?.write(records.start(invocation))
+        if let start = records.start(invocation) { output?.write(start) }
         return true
     }
 
@@ -358,7 +358,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
             duration: duration, initDuration: invocationCount == 1 ? initDuration : nil,
             memoryPeakMiB: min((memoryPeak() + (1 << 20) - 1) >> 20, function.memoryMiB), failure: failure,
             errorType: errorType)
-        output.write(records.report(invocation, report))
+        if let text = records.report(invocation, report) { output.write(text) }
     }
 
     /// The most memory held so far. Asking the kernel takes several system calls, so invocations in quick succession

@@ -6,8 +6,12 @@ struct PlatformRecords {
     let function: FunctionSnapshot
 
     private var isJSON: Bool { function.logFormat == .json }
+    /// Whether records at INFO are left out; AWS has system levels for JSON only.
+    private var isQuiet: Bool { isJSON && function.systemLogLevel == "WARN" }
 
-    func start(_ invocation: Invocation) -> String {
+    /// At INFO.
+    func start(_ invocation: Invocation) -> String? {
+        if isQuiet { return nil }
         guard isJSON else { return "START RequestId: \(invocation.requestID) Version: \(function.key.version)" }
         return record(
             "platform.start",
@@ -30,7 +34,9 @@ struct PlatformRecords {
         var errorType: String?
     }
 
-    func report(_ invocation: Invocation, _ report: Report) -> String {
+    /// At INFO after success, at WARN after a failure.
+    func report(_ invocation: Invocation, _ report: Report) -> String? {
+        if isQuiet, report.failure == nil { return nil }
         let billed = (report.duration.nanoseconds + 999_999) / 1_000_000
         return isJSON
             ? jsonReport(invocation, report, billed: billed) : textReport(invocation, report, billed: billed)

@@ -64,7 +64,7 @@ def import_main():
     from awslambdaric.__main__ import LambdaConfigProvider, main
 
     # The client would wait for each invocation in a thread made for it, so that signal handlers run meanwhile. An
-    # environment that waits is frozen and gets no signals, and the threads cost a third of a warm invocation.
+    # environment that waits is frozen and gets no signals, and every invocation would pay for a thread.
     LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = frozenset()
     return main
 

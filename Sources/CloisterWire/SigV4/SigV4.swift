@@ -59,7 +59,6 @@ public struct CredentialScope: Hashable, Sendable {
 enum SigV4 {
     static let algorithm = "AWS4-HMAC-SHA256"
     static let streamingUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-    static let emptyBodyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     static func signingKey(secret: String, scope: CredentialScope) -> SymmetricKey {
         var key = SymmetricKey(data: Array("AWS4\(secret)".utf8))

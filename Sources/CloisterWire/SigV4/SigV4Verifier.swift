@@ -20,7 +20,6 @@ public struct SigV4Verifier {
         let canonicalPrefix: [UInt8]
         /// What the client says that the body's hash is; nil: the hash of the body received.
         let claimedHash: String?
-        let isPresigned: Bool
     }
 
     public static let clockSkewMaxSeconds: Int64 = 300
@@ -52,7 +51,7 @@ public struct SigV4Verifier {
         return Pending(
             scope: parts.scope, isStreamingTrailer: isStreaming, date: date, signature: parts.signature,
             canonicalPrefix: try CanonicalRequest(head: head).prefix(signedHeaders: parts.signedHeaders),
-            claimedHash: claimed, isPresigned: false)
+            claimedHash: claimed)
     }
 
     /// Whether there is such a key at all: without one a body need not even be read.
@@ -236,7 +235,7 @@ struct PresignedReader {
             scope: scope, isStreamingTrailer: false, date: date, signature: signature,
             canonicalPrefix: try CanonicalRequest(head: head).prefix(
                 signedHeaders: names, excludedQuery: "X-Amz-Signature"),
-            claimedHash: nil, isPresigned: true)
+            claimedHash: nil)
     }
 
     /// The one value of `name`: a second one could be read by someone else.
