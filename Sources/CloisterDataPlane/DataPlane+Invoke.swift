@@ -63,7 +63,9 @@ extension DataPlane {
     private func unsignedServiceName(_ head: HTTPHead) -> String {
         if carriesToken(head) { return "lambda" }
         if head.path.hasPrefix("/_cloister/") { return "cloister" }
-        return head.first("x-amz-target")?.hasPrefix("Logs_") == true ? "logs" : "lambda"
+        guard let target = head.first("x-amz-target") else { return "lambda" }
+        let service = services.values.first { $0.targetPrefix.map(target.hasPrefix) ?? false }
+        return service?.signingName ?? "lambda"
     }
 
     // MARK: Invoke

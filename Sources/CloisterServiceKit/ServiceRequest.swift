@@ -74,6 +74,12 @@ public struct ServiceResponse: Sendable {
 public protocol Service: Sendable {
     /// `lambda`, `logs`, …
     var signingName: String { get }
+    /// How this service's `X-Amz-Target` begins, where it has one: finds the service of an unsigned request.
+    var targetPrefix: String? { get }
     /// Never throws: every failure is an answer that the service's own clients understand.
     func respond(to request: ServiceRequest) async -> ServiceResponse
+}
+
+extension Service {
+    public var targetPrefix: String? { nil }
 }

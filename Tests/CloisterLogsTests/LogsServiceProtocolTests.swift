@@ -9,7 +9,7 @@ import Testing
     @Test func operationsThatAreNotBuiltSayTheirName() async throws {
         let service = try ServiceFixture()
         let answer = try await service.call("StartQuery")
-        #expect(answer.status == 501 && answer.type == "UnknownOperationException")
+        #expect(answer.status == 501 && answer.type == "NotImplementedException")
         #expect(answer.message?.contains("StartQuery") == true)
     }
 

@@ -19,19 +19,6 @@ enum LogsError {
 
     static let invalidToken = invalidParameter("The specified nextToken is invalid.")
 
-    static func serialization(_ message: String) -> ServiceError {
-        ServiceError("SerializationException", status: 400, message: message)
-    }
-
-    static func notBuilt(_ operation: String) -> ServiceError {
-        ServiceError(
-            "UnknownOperationException", status: 501,
-            message: "CloudWatch Logs' operation \(operation) is not built in Cloister yet")
-    }
-
-    static let unknownOperation = ServiceError(
-        "UnknownOperationException", status: 400, message: "The X-Amz-Target header names no operation of CloudWatch Logs")
-
     /// What the caller sees of any error.
     static func from(_ error: any Error) -> ServiceError {
         switch error {
