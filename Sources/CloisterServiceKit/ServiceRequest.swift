@@ -8,13 +8,39 @@ public struct Caller: Sendable, Equatable {
     /// `arn:aws:iam::ACCOUNT:user/NAME` or an assumed role's ARN.
     public var principalARN: String
     public var accessKeyID: String
+    /// Whose policies are asked.
+    public var principalType: PrincipalType
+    /// IAM's unique id, `aws:userid`: `AIDA…`, or `AROA…:SESSION` of an assumed role.
+    public var principalID: String
+    /// `aws:PrincipalTag/…`: a user's tags, or a role's with the session's laid over them.
+    public var principalTags: [String: String]
+    /// Set for temporary credentials.
+    public var session: CallerSession?
+    /// Set by the platform for whatever comes in by an environment's channel.
+    public var environment: CallerEnvironment?
 
-    public init(account: AccountID, region: String, principalARN: String, accessKeyID: String) {
+    /// `principalType` is what may do least unless said otherwise: a user without policies.
+    public init(
+        account: AccountID, region: String, principalARN: String, accessKeyID: String,
+        principalType: PrincipalType = .user, principalID: String = "", principalTags: [String: String] = [:],
+        session: CallerSession? = nil, environment: CallerEnvironment? = nil
+    ) {
         self.account = account
         self.region = region
         self.principalARN = principalARN
         self.accessKeyID = accessKeyID
+        self.principalType = principalType
+        self.principalID = principalID
+        self.principalTags = principalTags
+        self.session = session
+        self.environment = environment
     }
+
+    /// The tenant that the platform holds this call to; nil for calls from outside and from plain functions.
+    public var tenant: TenantID? { environment?.tenant }
+
+    /// The function that calls; nil for calls from outside.
+    public var functionARN: String? { environment?.functionARN }
 }
 
 /// An authenticated HTTP request to an AWS-compatible service, read in full.
