@@ -22,7 +22,8 @@ extension DataPlane: FunctionDirectory {
             pools[key] = before[key] ?? scheduler.openPool(
                 key, memoryMiB: snapshot.memoryMiB, isTenantIsolated: snapshot.isTenantIsolated)
         }
-        functions[entry.key] = PublishedFunction(entry: entry, pools: pools)
+        functions[entry.key] = PublishedFunction(
+            entry: entry, arn: entry.key.arn(account: configuration.account), pools: pools)
         scheduler.setReservedConcurrency(entry.reservedConcurrency, for: entry.key)
         retire(before.filter { pools[$0.key] == nil })
     }

@@ -61,6 +61,7 @@ extension DataPlane: EnvironmentObserver {
         guard let environment = environments[number], let sandbox = environment.sandbox else { return }
         sandbox.freeze()
         environment.output?.drain()
+        environment.output?.passOn()
         environment.isFrozen = true
         let held = (sandbox.memory().currentBytes + (1 << 20) - 1) >> 20
         schedule { $0.environmentHolds(number, memoryMiB: held, now: $1, into: &$2) }
@@ -90,6 +91,7 @@ extension DataPlane: EnvironmentObserver {
         for offset in awake.indices where budget > 0 {
             let environment = awake[(outputTurn &+ offset) % awake.count]
             budget -= environment.output?.drain(EnvironmentOutput.intervalBytesMax) ?? 0
+            environment.output?.passOn()
         }
         outputTurn = (outputTurn + 1) % 1_000_003
     }

@@ -27,8 +27,8 @@ extension DataPlane {
     ) throws(SigV4Error) -> Caller {
         let key = try verifier.finish(pending, bodyHash: bodyHash, sessionToken: head.first("x-amz-security-token"))
         return Caller(
-            account: configuration.account, region: pending.scope.region,
-            principalARN: "arn:aws:iam::\(configuration.account):user/administrator", accessKeyID: key.id)
+            account: configuration.account, region: pending.scope.region, principalARN: administratorARN,
+            accessKeyID: key.id)
     }
 
     var anonymousCaller: Caller {
@@ -117,9 +117,11 @@ extension DataPlane {
     }
 
     func resolve(_ key: FunctionKey, qualifier: String?) throws(ServiceError) -> Target {
-        let arn = key.arn(account: configuration.account) + (qualifier.map { ":\($0)" } ?? "")
-        guard let published = functions[key],
-            let number = published.entry.version(qualifier: qualifier, random: randomness.nextUnit()),
+        guard let published = functions[key] else {
+            throw InvokeErrors.notFound(qualified(key.arn(account: configuration.account), qualifier))
+        }
+        let arn = qualified(published.arn, qualifier)
+        guard let number = published.entry.version(qualifier: qualifier, random: randomness.nextUnit()),
             let version = published.versions[number]
         else { throw InvokeErrors.notFound(arn) }
         if let reason = version.snapshot.unavailableReason {
@@ -127,6 +129,8 @@ extension DataPlane {
         }
         return Target(version: version, arn: arn)
     }
+
+    private func qualified(_ arn: String, _ qualifier: String?) -> String { qualifier.map { "\(arn):\($0)" } ?? arn }
 
     private func admit(_ request: InvokeRequest, _ version: LoadedVersion) throws(ServiceError) -> TenantID? {
         do {
@@ -148,9 +152,8 @@ extension DataPlane {
     /// The caller's trace header with what it lacks, or a new one.
     func traceHeader(_ given: String?, isActive: Bool) -> String {
         if let given, given.contains("Root=1-"), given.utf8.count <= 256 { return given }
-        let time = hexText(UInt64(Clock.wallMilliseconds() / 1_000)).suffix(8)
-        let root = hexText(randomness.next()) + hexText(randomness.next()).prefix(8)
-        let parent = hexText(randomness.next())
-        return "Root=1-\(time)-\(root);Parent=\(parent);Sampled=\(isActive ? 1 : 0)"
+        return traceHeaderText(
+            epochSeconds: UInt32(truncatingIfNeeded: Clock.wallMilliseconds() / 1_000),
+            root: (randomness.next(), randomness.next()), parent: randomness.next(), isSampled: isActive)
     }
 }

@@ -16,8 +16,11 @@ public final class DataPlane: @unchecked Sendable {
     /// How often the output of running environments is read while no invocation ends.
     static let outputInterval = TimeAmount.milliseconds(25)
     static let outputBytesPerInterval = 128 << 10
+    /// How late the scheduler's deadlines may be seen to.
+    static let timerStep = TimeSpan.milliseconds(2)
 
     let configuration: DataPlaneConfiguration
+    let administratorARN: String
     let loop: any EventLoop
     let logger: Logger
     private(set) var services: [String: any Service] = [:]
@@ -52,9 +55,12 @@ public final class DataPlane: @unchecked Sendable {
         let entry: FunctionEntry
         let pools: [PoolKey: PoolNumber]
         let versions: [FunctionVersion: LoadedVersion]
+        /// Without a qualifier.
+        let arn: String
 
-        init(entry: FunctionEntry, pools: [PoolKey: PoolNumber]) {
+        init(entry: FunctionEntry, arn: String, pools: [PoolKey: PoolNumber]) {
             self.entry = entry
+            self.arn = arn
             self.pools = pools
             self.versions = entry.versions.compactMapValues { snapshot in
                 pools[PoolKey(snapshot)].map { LoadedVersion(snapshot: snapshot, pool: $0) }
@@ -64,6 +70,7 @@ public final class DataPlane: @unchecked Sendable {
 
     public init(configuration: DataPlaneConfiguration, loop: any EventLoop) {
         self.configuration = configuration
+        self.administratorARN = "arn:aws:iam::\(configuration.account):user/administrator"
         self.loop = loop
         self.logger = configuration.logger
         self.scheduler = Scheduler(configuration: configuration.scheduler)
@@ -166,7 +173,9 @@ public final class DataPlane: @unchecked Sendable {
         guard let deadline = scheduler.nextDeadline else { return }
         if let armedDeadline, armedDeadline <= deadline { return }
         armedDeadline = deadline
-        loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, deadline.nanoseconds)))) {
+        // A little late, so that what falls due within one step is done together.
+        let due = deadline + DataPlane.timerStep
+        loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) {
             guard self.armedDeadline == deadline else { return }
             self.armedDeadline = nil
             self.schedule { $0.advance(to: $1, into: &$2) }

@@ -63,6 +63,30 @@ package func hexText(_ value: UInt64) -> String {
     }
 }
 
+/// `Root=1-TIME-ROOT;Parent=PARENT;Sampled=0` with 8, 24 and 16 hexadecimal digits, as X-Ray's clients read it.
+package func traceHeaderText(
+    epochSeconds: UInt32, root: (UInt64, UInt64), parent: UInt64, isSampled: Bool
+) -> String {
+    String(unsafeUninitializedCapacity: 80) { text in
+        var position = 0
+        func put(_ literal: StaticString) {
+            literal.withUTF8Buffer { for byte in $0 { text[position] = byte; position += 1 } }
+        }
+        func put(_ value: UInt64, digits: Int) {
+            for index in (16 - digits)..<16 { text[position] = hexDigit(value, at: index); position += 1 }
+        }
+        put("Root=1-")
+        put(UInt64(epochSeconds), digits: 8)
+        put("-")
+        put(root.0, digits: 16)
+        put(root.1, digits: 8)
+        put(";Parent=")
+        put(parent, digits: 16)
+        put(isSampled ? ";Sampled=1" : ";Sampled=0")
+        return position
+    }
+}
+
 private func uuidText(high: UInt64, low: UInt64) -> String {
     let versioned = (high & 0xffff_ffff_ffff_0fff) | 0x4000
     let varianted = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000

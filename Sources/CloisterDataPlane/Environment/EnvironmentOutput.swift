@@ -15,6 +15,8 @@ final class EnvironmentOutput {
     /// Read from the pipe in one go, at an end and in between. Bounded, since everybody else waits meanwhile.
     static let drainBytesMax = 256 << 10
     static let intervalBytesMax = 32 << 10
+    /// Records of the platform's that may wait for the next ones: handing over costs more than a record.
+    static let heldRecordsMax = 16
     private static let pipeBytes: Int32 = 1 << 20
     /// Linux's `F_SETPIPE_SZ`, which the C library hides.
     private static let setPipeSize: Int32 = 1031
@@ -27,6 +29,7 @@ final class EnvironmentOutput {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: 16_384)
     private var partial: [UInt8] = []
+    private var held: [LogRecord] = []
     private var tail: [UInt8]?
     private(set) var tenant: TenantID?
     private(set) var requestID: RequestID?
@@ -56,9 +59,19 @@ final class EnvironmentOutput {
         return tail
     }
 
-    /// One record of the platform's own.
+    /// One record of the platform's own. It goes on with whatever is recorded next, or when the output is next read.
     func write(_ message: String) {
-        append([record(message, at: Clock.wallMilliseconds())])
+        let record = record(message, at: Clock.wallMilliseconds())
+        if tail != nil { keepTail(record.message) }
+        held.append(record)
+        if held.count >= EnvironmentOutput.heldRecordsMax { passOn() }
+    }
+
+    /// Hands over the records that wait for company.
+    func passOn() {
+        guard !held.isEmpty else { return }
+        sink.append(held, region: region, group: group, stream: stream)
+        held.removeAll(keepingCapacity: true)
     }
 
     func received(_ bytes: some Collection<UInt8>) {
@@ -100,6 +113,7 @@ final class EnvironmentOutput {
         guard !isClosed else { return }
         drain()
         flush()
+        passOn()
         isClosed = true
         Glibc.close(descriptor)
     }
@@ -122,6 +136,7 @@ final class EnvironmentOutput {
         if tail != nil {
             for record in records { keepTail(record.message) }
         }
+        passOn()
         sink.append(records, region: region, group: group, stream: stream)
     }
 

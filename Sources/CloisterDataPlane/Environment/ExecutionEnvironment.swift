@@ -359,6 +359,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
             memoryPeakMiB: min((memoryPeak() + (1 << 20) - 1) >> 20, function.memoryMiB), failure: failure,
             errorType: errorType)
         if let text = records.report(invocation, report) { output.write(text) }
+        output.passOn()
     }
 
     /// The most memory held so far. Asking the kernel takes several system calls, so invocations in quick succession

@@ -16,23 +16,21 @@ final class BufferedInvocationSink: InvocationSink {
     func whenWritable(_ resume: @escaping () -> Void) {}
 
     func ended(_ result: InvocationResult, of invocation: Invocation, logTail: String?) {
-        var fields: [(name: String, value: String)] = [
-            ("Content-Type", "application/json"),
-            ("X-Amz-Executed-Version", invocation.function.key.version.description),
-            ("X-Amzn-Trace-Id", invocation.traceHeader),
-            ("x-amzn-Remapped-Content-Length", "0"),
-        ]
-        if let logTail { fields.append(("X-Amz-Log-Result", Base64.encode(logTail))) }
         switch result {
-        case .response(let payload):
-            connection.respond(status: 200, fields: fields, body: payload)
-        case .functionError(let payload):
-            fields.append(("X-Amz-Function-Error", "Unhandled"))
-            connection.respond(status: 200, fields: fields, body: payload)
-        case .throttled(let throttle):
-            connection.respond(InvokeErrors.throttled(throttle))
-        case .failed(let error):
-            connection.respond(error)
+        case .response(let payload): respond(payload, isError: false, invocation, logTail)
+        case .functionError(let payload): respond(payload, isError: true, invocation, logTail)
+        case .throttled(let throttle): connection.respond(InvokeErrors.throttled(throttle))
+        case .failed(let error): connection.respond(error)
+        }
+    }
+
+    private func respond(_ payload: ByteBuffer, isError: Bool, _ invocation: Invocation, _ logTail: String?) {
+        connection.respond(status: 200, body: payload) { head in
+            head.writeStaticString("Content-Type: application/json\r\nx-amzn-Remapped-Content-Length: 0\r\n")
+            head.writeField("X-Amz-Executed-Version", invocation.version.versionText)
+            head.writeField("X-Amzn-Trace-Id", invocation.traceHeader)
+            if let logTail { head.writeField("X-Amz-Log-Result", Base64.encode(logTail)) }
+            if isError { head.writeStaticString("X-Amz-Function-Error: Unhandled\r\n") }
         }
     }
 }

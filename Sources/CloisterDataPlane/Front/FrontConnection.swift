@@ -14,6 +14,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     static let bodyBytesMax = 72 << 20
     /// Bytes that a client may send ahead of its turn.
     static let aheadBytesMax = 64 << 10
+    /// Smaller parts are copied, so that they don't keep the channel's buffer.
+    static let copiedBytesMax = 4 << 10
     static let requestTimeout = TimeSpan.seconds(60)
     static let idleTimeout = TimeSpan.seconds(360)
     static let lingerTime = TimeAmount.seconds(2)
@@ -99,6 +101,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         if !isBusy, incoming == nil, inbound.readableBytes == 0 { lastProgress = Clock.now() }
         if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
         process()
+        // The channel can use its buffer again only once nobody else holds it.
+        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -169,7 +173,7 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         guard let limit = incoming?.limit, let bytes = incoming?.bodyBytes else { return }
         if bytes > limit {
             incoming?.body = ByteBuffer()
-        } else if incoming?.body.readableBytes == 0 {
+        } else if incoming?.body.readableBytes == 0, part.readableBytes >= FrontConnection.copiedBytesMax {
             incoming?.body = part
         } else {
             incoming?.body.writeImmutableBuffer(part)
@@ -233,18 +237,32 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func respond(status: Int, fields: [(name: String, value: String)], body: ByteBuffer) {
+        respond(status: status, body: body) { head in
+            for field in fields { head.writeField(field.name, field.value) }
+        }
+    }
+
+    func respond(status: Int, body: ByteBuffer, fields: (inout ByteBuffer) -> Void) {
         guard context != nil else { return finished() }
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(512 + (body.readableBytes < 4_096 ? body.readableBytes : 0))
-        buffer.writeResponseHead(
-            status: status, fields: [("x-amzn-RequestId", requestID.rawValue), ("Date", plane.httpDate)] + fields,
-            contentLength: body.readableBytes, isKeepAlive: isKeepAlive)
-        if isHead || body.readableBytes < 4_096 {
+        let isBodyInline = body.readableBytes < 4_096
+        var buffer = ByteBufferAllocator().buffer(capacity: 512 + (isBodyInline ? body.readableBytes : 0))
+        writeHead(status: status, contentLength: body.readableBytes, to: &buffer, fields: fields)
+        if isHead || isBodyInline {
             if !isHead { buffer.writeImmutableBuffer(body) }
             finished(writing: buffer)
         } else {
             context?.write(wrapOutboundOut(buffer), promise: nil)
             finished(writing: body)
+        }
+    }
+
+    private func writeHead(
+        status: Int, contentLength: Int?, to buffer: inout ByteBuffer, fields: (inout ByteBuffer) -> Void
+    ) {
+        buffer.writeResponseHead(status: status, contentLength: contentLength, isKeepAlive: isKeepAlive) { head in
+            head.writeField("x-amzn-RequestId", requestID.rawValue)
+            head.writeField("Date", plane.httpDate)
+            fields(&head)
         }
     }
 
@@ -270,9 +288,9 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     func beginStream(status: Int, fields: [(name: String, value: String)]) {
         hasBegunStream = true
         var buffer = ByteBuffer()
-        buffer.writeResponseHead(
-            status: status, fields: [("x-amzn-RequestId", requestID.rawValue), ("Date", plane.httpDate)] + fields,
-            contentLength: nil, isKeepAlive: isKeepAlive)
+        writeHead(status: status, contentLength: nil, to: &buffer) { head in
+            for field in fields { head.writeField(field.name, field.value) }
+        }
         write(buffer)
     }
 

@@ -84,6 +84,8 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         var bytes = unwrapInboundIn(data)
         if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
         process()
+        // The channel can use its buffer again only once nobody else holds it.
+        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
     }
 
     /// While the client of a streamed response is slow, or the runtime sends ahead, nothing more is read.
@@ -213,7 +215,7 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
             isTooLarge = true
             body = ByteBuffer()
             if bodyBytes > RuntimeConnection.discardMax { close() }
-        } else if body.readableBytes == 0 {
+        } else if body.readableBytes == 0, part.readableBytes >= FrontConnection.copiedBytesMax {
             body = part
         } else {
             body.writeImmutableBuffer(part)
@@ -307,8 +309,8 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// Answers the call for the next invocation, which has been waiting.
     func deliver(_ invocation: Invocation) {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(640 + (invocation.clientContext?.utf8.count ?? 0) + invocation.payload.readableBytes)
+        var buffer = ByteBufferAllocator().buffer(
+            capacity: 640 + (invocation.clientContext?.utf8.count ?? 0) + invocation.payload.readableBytes)
         buffer.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
         buffer.writeField("Lambda-Runtime-Aws-Request-Id", invocation.requestID.rawValue)
         let deadline = Clock.wallMilliseconds() + Int64(invocation.function.timeoutSeconds) * 1_000
@@ -350,9 +352,10 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         _ status: Int, _ type: String, _ message: String, isLast: Bool, to buffer: inout ByteBuffer
     ) {
         let body = "{\"errorMessage\":\(JSONMembers.quoted(message)),\"errorType\":\(JSONMembers.quoted(type))}"
-        buffer.writeResponseHead(
-            status: status, fields: [("Content-Type", "application/json"), ("x-amzn-ErrorType", type)],
-            contentLength: body.utf8.count, isKeepAlive: !isLast)
+        buffer.writeResponseHead(status: status, contentLength: body.utf8.count, isKeepAlive: !isLast) { head in
+            head.writeStaticString("Content-Type: application/json\r\n")
+            head.writeField("x-amzn-ErrorType", type)
+        }
         buffer.writeString(body)
     }
 

@@ -14,10 +14,12 @@ public struct HTTPHead: Sendable {
     let bytes: [UInt8]
     let methodRange: Range<Int>
     let targetRange: Range<Int>
+    /// Of the target, up to a `?`.
+    let pathRange: Range<Int>
     let fields: [Field]
-    public let framing: Framing
-    public let isKeepAlive: Bool
-    public let expectsContinue: Bool
+    public internal(set) var framing: Framing
+    public internal(set) var isKeepAlive: Bool
+    public internal(set) var expectsContinue: Bool
 
     public var method: String { text(methodRange) }
     /// Path and query as received.
@@ -40,6 +42,11 @@ public struct HTTPHead: Sendable {
         fields.filter { equals($0.name, name, ignoringCase: true) }.map { text($0.value) }
     }
 
+    /// Whether there is exactly one field `name`.
+    func isOnly(_ name: StaticString) -> Bool {
+        fields.count { equals($0.name, name, ignoringCase: true) } == 1
+    }
+
     public func has(_ name: StaticString) -> Bool { firstRange(name) != nil }
 
     /// Names in lower case with their values, in the order received.
@@ -47,15 +54,9 @@ public struct HTTPHead: Sendable {
         fields.map { (text($0.name).lowercased(), text($0.value)) }
     }
 
-    var pathRange: Range<Int> {
-        let end = bytes[targetRange].firstIndex(of: UInt8(ascii: "?")) ?? targetRange.upperBound
-        return targetRange.lowerBound..<end
-    }
-
     var queryRange: Range<Int> {
-        let path = pathRange
-        return path.upperBound == targetRange.upperBound
-            ? path.upperBound..<path.upperBound : (path.upperBound + 1)..<targetRange.upperBound
+        pathRange.upperBound == targetRange.upperBound
+            ? targetRange.upperBound..<targetRange.upperBound : (pathRange.upperBound + 1)..<targetRange.upperBound
     }
 
     func firstRange(_ name: StaticString) -> Range<Int>? {

@@ -17,13 +17,14 @@ struct HTTPHeadReader {
             guard fields.count < fieldsMax else { throw HTTPError(status: 431, message: "too many header fields") }
             fields.append(field)
         }
-        let draft = HTTPHead(
-            bytes: bytes, methodRange: method, targetRange: target, fields: fields, framing: .length(0),
-            isKeepAlive: isVersion11, expectsContinue: false)
-        return HTTPHead(
-            bytes: bytes, methodRange: method, targetRange: target, fields: fields, framing: try framing(draft),
-            isKeepAlive: keepAlive(draft, isVersion11: isVersion11),
-            expectsContinue: draft.first("expect")?.lowercased() == "100-continue")
+        let pathEnd = bytes[target].firstIndex(of: UInt8(ascii: "?")) ?? target.upperBound
+        var head = HTTPHead(
+            bytes: bytes, methodRange: method, targetRange: target, pathRange: target.lowerBound..<pathEnd, fields: fields,
+            framing: .length(0), isKeepAlive: isVersion11, expectsContinue: false)
+        head.framing = try framing(head)
+        head.isKeepAlive = keepAlive(head, isVersion11: isVersion11)
+        head.expectsContinue = head.first("expect")?.lowercased() == "100-continue"
+        return head
     }
 
     private func word(_ position: inout Int) throws(HTTPError) -> Range<Int> {
@@ -80,20 +81,28 @@ struct HTTPHeadReader {
     private func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == 0x09 }
 
     private func framing(_ head: HTTPHead) throws(HTTPError) -> HTTPHead.Framing {
-        let lengths = head.all("content-length")
-        let codings = head.all("transfer-encoding")
-        if codings.isEmpty, lengths.isEmpty { return .length(0) }
-        if codings.isEmpty {
-            guard lengths.count == 1, (1...10).contains(lengths[0].utf8.count),
-                lengths[0].utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
-                let length = Int(lengths[0])
-            else { throw .bad("bad Content-Length") }
-            return .length(length)
+        let length = head.firstRange("content-length")
+        let coding = head.firstRange("transfer-encoding")
+        guard let coding else {
+            guard let length else { return .length(0) }
+            guard head.isOnly("content-length"), let value = decimal(length) else { throw .bad("bad Content-Length") }
+            return .length(value)
         }
-        guard lengths.isEmpty, codings.count == 1, codings[0].lowercased() == "chunked" else {
+        guard length == nil, head.isOnly("transfer-encoding"), head.text(coding).lowercased() == "chunked" else {
             throw .bad("bad Transfer-Encoding")
         }
         return .chunked
+    }
+
+    /// Digits only, at most ten.
+    private func decimal(_ range: Range<Int>) -> Int? {
+        guard (1...10).contains(range.count) else { return nil }
+        var value = 0
+        for byte in bytes[range] {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            value = value * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return value
     }
 
     private func keepAlive(_ head: HTTPHead, isVersion11: Bool) -> Bool {

@@ -1,17 +1,20 @@
 public import NIOCore
 
 extension ByteBuffer {
-    /// Writes an HTTP/1.1 response head. `contentLength` nil means chunked. Field values must be free of line ends:
-    /// they are cut at the first control character, so that nothing from outside can add a field.
+    /// Writes an HTTP/1.1 response head; `fields` adds to it with `writeField`. `contentLength` nil means chunked.
     public mutating func writeResponseHead(
-        status: Int, fields: [(name: String, value: String)], contentLength: Int?, isKeepAlive: Bool
+        status: Int, contentLength: Int?, isKeepAlive: Bool, fields: (inout ByteBuffer) -> Void
     ) {
-        writeStaticString("HTTP/1.1 ")
-        writeString(String(status))
-        writeStaticString(" ")
-        writeStaticString(reasonPhrase(status))
-        writeStaticString("\r\n")
-        for field in fields { writeField(field.name, field.value) }
+        if status == 200 {
+            writeStaticString("HTTP/1.1 200 OK\r\n")
+        } else {
+            writeStaticString("HTTP/1.1 ")
+            writeString(String(status))
+            writeStaticString(" ")
+            writeStaticString(reasonPhrase(status))
+            writeStaticString("\r\n")
+        }
+        fields(&self)
         if let contentLength {
             // RFC 9110: 204 and 1xx have no Content-Length.
             if status != 204 && status >= 200 {
@@ -26,13 +29,24 @@ extension ByteBuffer {
         writeStaticString("\r\n")
     }
 
+    /// A field whose name is known beforehand.
+    public mutating func writeField(_ name: StaticString, _ value: String) {
+        writeStaticString(name)
+        writeValue(value)
+    }
+
     public mutating func writeField(_ name: String, _ value: String) {
         writeString(name)
+        writeValue(value)
+    }
+
+    /// Values are cut at the first control character, so that nothing from outside can add a field.
+    private mutating func writeValue(_ value: String) {
         writeStaticString(": ")
-        if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
-            writeBytes(value.utf8.prefix { $0 >= 0x20 && $0 != 0x7f })
-        } else {
-            writeString(value)
+        var value = value
+        value.withUTF8 { bytes in
+            let end = bytes.firstIndex { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f } ?? bytes.endIndex
+            _ = writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<end]))
         }
         writeStaticString("\r\n")
     }

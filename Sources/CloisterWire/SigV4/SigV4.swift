@@ -68,8 +68,17 @@ enum SigV4 {
         return key
     }
 
-    static func stringToSign(date: String, scope: CredentialScope, canonicalRequest: [UInt8]) -> [UInt8] {
-        Array("\(algorithm)\n\(date)\n\(scope.text)\n\(hex(SHA256.hash(data: canonicalRequest)))".utf8)
+    static func stringToSign(date: [UInt8], scope: [UInt8], canonicalRequest: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(192)
+        text.append(contentsOf: algorithm.utf8)
+        text.append(UInt8(ascii: "\n"))
+        text.append(contentsOf: date)
+        text.append(UInt8(ascii: "\n"))
+        text.append(contentsOf: scope)
+        text.append(UInt8(ascii: "\n"))
+        appendHex(SHA256.hash(data: canonicalRequest), to: &text)
+        return text
     }
 
     /// The canonical query: names and values decoded, encoded the one right way, sorted, without `excluded`.
@@ -118,19 +127,24 @@ enum SigV4 {
     static func hex(_ bytes: some Sequence<UInt8>) -> String {
         var digits: [UInt8] = []
         digits.reserveCapacity(64)
-        for byte in bytes {
-            digits.append(hexDigits[Int(byte >> 4)])
-            digits.append(hexDigits[Int(byte & 15)])
-        }
+        appendHex(bytes, to: &digits)
         return String(decoding: digits, as: UTF8.self)
     }
 
-    static func bytes(hex text: some StringProtocol) -> [UInt8]? {
-        let digits = Array(text.utf8)
+    static func appendHex(_ bytes: some Sequence<UInt8>, to output: inout [UInt8]) {
+        for byte in bytes {
+            output.append(hexDigits[Int(byte >> 4)])
+            output.append(hexDigits[Int(byte & 15)])
+        }
+    }
+
+    static func bytes(hex digits: some RandomAccessCollection<UInt8>) -> [UInt8]? {
         guard digits.count.isMultiple(of: 2), digits.count <= 128 else { return nil }
         var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = hexValue(digits[index]), let low = hexValue(digits[index + 1]) else { return nil }
+        bytes.reserveCapacity(digits.count / 2)
+        var iterator = digits.makeIterator()
+        while let first = iterator.next(), let second = iterator.next() {
+            guard let high = hexValue(first), let low = hexValue(second) else { return nil }
             bytes.append(high << 4 | low)
         }
         return bytes

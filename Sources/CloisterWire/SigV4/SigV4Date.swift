@@ -9,8 +9,9 @@ public enum SigV4Date {
     }
 
     /// Nil if malformed.
-    public static func epochSeconds(_ text: String) -> Int64? {
-        let bytes = Array(text.utf8)
+    public static func epochSeconds(_ text: String) -> Int64? { epochSeconds(Array(text.utf8)) }
+
+    static func epochSeconds(_ bytes: [UInt8]) -> Int64? {
         guard bytes.count == 16, bytes[8] == UInt8(ascii: "T"), bytes[15] == UInt8(ascii: "Z"),
             let year = number(bytes[0..<4]), let month = number(bytes[4..<6]), let day = number(bytes[6..<8]),
             let hour = number(bytes[9..<11]), let minute = number(bytes[11..<13]), let second = number(bytes[13..<15]),

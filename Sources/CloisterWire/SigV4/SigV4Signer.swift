@@ -41,7 +41,8 @@ public struct SigV4Signer: Sendable {
         }
         canonical.append(contentsOf: "\n\(names)\n\(SigV4.hex(SHA256.hash(data: body)))".utf8)
         let code = HMAC<SHA256>.authenticationCode(
-            for: SigV4.stringToSign(date: date, scope: scope, canonicalRequest: canonical),
+            for: SigV4.stringToSign(
+                date: Array(date.utf8), scope: Array(scope.text.utf8), canonicalRequest: canonical),
             using: SigV4.signingKey(secret: key.secret, scope: scope))
         let authorization =
             "\(SigV4.algorithm) Credential=\(key.id)/\(scope.text), SignedHeaders=\(names), Signature=\(SigV4.hex(code))"
