@@ -7,7 +7,8 @@ import PackageDescription
 //   base        values and rules, no I/O            CloisterCore, CCloisterLinux
 //   contracts   protocols between the layers        CloisterIsolation, CloisterServiceKit, CloisterWire
 //   drivers     one outside thing each              CloisterOCI, CloisterStore, CloisterRuntimes, CloisterTemplates
-//   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterDataPlane, CloisterSimulator
+//   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterIAM, CloisterDataPlane,
+//                                                   CloisterSimulator
 //   front       composition and command line        CloisterServer, CloisterCommands
 //   programs    entry points                        cloister, cloister-agent
 
@@ -60,6 +61,9 @@ let modules: [Module] = [
     Module(
         name: "CloisterLogs", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .logging, .crypto]),
+    Module(
+        name: "CloisterIAM", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.logging, .crypto], testUses: ["CloisterStore"]),
     Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
