@@ -34,6 +34,7 @@ extension Target.Dependency {
     static let basicContainers = Target.Dependency.product(name: "BasicContainers", package: "swift-collections")
     static let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
     static let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
     static let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
     static let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
     static let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -64,6 +65,9 @@ let modules: [Module] = [
     Module(
         name: "CloisterIAM", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.logging, .crypto], testUses: ["CloisterStore"]),
+    Module(
+        name: "CloisterKMS", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.logging, .crypto, .cryptoExtras], testUses: ["CloisterStore"]),
     Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
