@@ -6,7 +6,8 @@ import PackageDescription
 //
 //   base        values and rules, no I/O            CloisterCore, CCloisterLinux
 //   contracts   protocols between the layers        CloisterIsolation, CloisterServiceKit, CloisterWire
-//   drivers     one outside thing each              CloisterOCI, CloisterStore, CloisterRuntimes, CloisterTemplates
+//   drivers     one outside thing each              CloisterOCI, CloisterMicroVM (on what CloisterOCI knows of the
+//                                               host), CloisterStore, CloisterRuntimes, CloisterTemplates
 //   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterIAM, CloisterDataPlane,
 //                                                   CloisterSimulator
 //   front       composition and command line        CloisterServer, CloisterCommands
@@ -50,6 +51,9 @@ let modules: [Module] = [
     Module(name: "CloisterWire", layer: .contracts, uses: ["CloisterCore"], libraries: [.nioCore, .crypto]),
     Module(name: "CloisterOCI", layer: .drivers, uses: ["CloisterCore", "CloisterIsolation", "CCloisterLinux"]),
     Module(
+        name: "CloisterMicroVM", layer: .drivers,
+        uses: ["CloisterCore", "CloisterIsolation", "CloisterOCI", "CCloisterLinux"]),
+    Module(
         name: "CloisterStore", layer: .drivers, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .crypto, .zlib]),
     Module(
@@ -69,6 +73,9 @@ let modules: [Module] = [
         name: "CloisterKMS", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.logging, .crypto, .cryptoExtras], testUses: ["CloisterStore"]),
     Module(
+        name: "CloisterDynamoDB", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.grdb, .logging, .crypto]),
+    Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
@@ -76,14 +83,14 @@ let modules: [Module] = [
     Module(
         name: "CloisterServer", layer: .front,
         uses: [
-            "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterStore",
-            "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterDataPlane", "CCloisterLinux",
+            "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
+            "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterDataPlane", "CCloisterLinux",
         ],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(
         name: "CloisterCommands", layer: .front,
         uses: [
-            "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI",
+            "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
             "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterServer",
         ],
         libraries: [.argumentParser, .nioCore, .nioPosix, .logging]),
@@ -97,7 +104,7 @@ let strict: [SwiftSetting] = [
 
 /// Traps, with the two names, when a module uses one that is not below it.
 func checkDirections(_ modules: [Module]) {
-    let sameLayer: Set<String> = ["CloisterCommands -> CloisterServer"]
+    let sameLayer: Set<String> = ["CloisterCommands -> CloisterServer", "CloisterMicroVM -> CloisterOCI"]
     let layers = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.layer) })
     for module in modules {
         for used in module.uses where used != "CCloisterLinux" {

@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int cloister_agent_protect(int *children) {
+int cloister_agent_protect(int control, int *children) {
     // Not dumpable: processes of the same user can neither trace it nor reach its descriptors through /proc.
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
-    if (fcntl(0, F_SETFD, FD_CLOEXEC) != 0) return errno;
+    if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) return errno;
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
@@ -37,6 +37,13 @@ int cloister_agent_wait(int children) {
         }
     }
     return (watched[0].revents != 0 ? 1 : 0) | (watched[1].revents != 0 ? 2 : 0);
+}
+
+int cloister_agent_child_ended(int children) {
+    struct signalfd_siginfo discarded;
+    int ended = 0;
+    while (read(children, &discarded, sizeof discarded) > 0) ended = 1;
+    return ended;
 }
 
 size_t cloister_agent_read(void *buffer, size_t capacity) {

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int make_nonblocking(int descriptor) {
@@ -74,4 +77,68 @@ int cloister_lock_file(const char *path, int *descriptor) {
     }
     *descriptor = opened;
     return 0;
+}
+
+size_t cloister_find(const void *bytes, size_t count, const void *key, size_t key_count) {
+    const char *found = memmem(bytes, count, key, key_count);
+    return found != NULL ? (size_t)(found - (const char *)bytes) : SIZE_MAX;
+}
+
+#ifdef __x86_64__
+static uint64_t counter(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static uint64_t nanoseconds(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+uint64_t cloister_counter_kilohertz(void) {
+    struct timespec span = {.tv_nsec = 50000000};
+    uint64_t time = nanoseconds(), start = counter();
+    (void)nanosleep(&span, NULL);
+    uint64_t elapsed = nanoseconds() - time, ticks = counter() - start;
+    return elapsed > 0 ? ticks * 1000000U / elapsed : 0;
+}
+#else
+uint64_t cloister_counter_kilohertz(void) { return 0; }
+#endif
+
+int cloister_send_descriptor(int socket, const void *bytes, size_t count, int descriptor) {
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof control);
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (descriptor >= 0) {
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof control.space;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    }
+    ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    if (sent < 0) return errno;
+    return (size_t)sent == count ? 0 : EMSGSIZE;
+}
+
+int cloister_memory_file(size_t size, int *descriptor) {
+    *descriptor = memfd_create("machine", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*descriptor < 0) return errno;
+    if (ftruncate(*descriptor, (off_t)size) == 0 && fchmod(*descriptor, 0666) == 0) return 0;
+    int error = errno;
+    close(*descriptor);
+    return error;
+}
+
+int cloister_seal(int descriptor) {
+    int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    return fcntl(descriptor, F_ADD_SEALS, seals) == 0 ? 0 : errno;
 }

@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct work {
@@ -71,5 +73,48 @@ int cloister_loopback_network(uint16_t port, int backlog, int *listener, int *ne
     }
     *listener = work.listener;
     *network = work.network;
+    return 0;
+}
+
+// Through a descriptor of the folder, since a socket's path may have 107 bytes at most.
+static int name_socket(int folder, const char *name, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder, name);
+    return length > 0 && (size_t)length < sizeof address->sun_path ? 0 : ENAMETOOLONG;
+}
+
+int cloister_open_place(const char *path, int *place) {
+    *place = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *place >= 0 ? 0 : errno;
+}
+
+int cloister_unix_listen(int folder, const char *name, int backlog, int *listener) {
+    struct sockaddr_un address;
+    int error = name_socket(folder, name, &address);
+    if (error != 0) return error;
+    int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) return errno;
+    if (bind(made, (struct sockaddr *)&address, sizeof address) != 0 || listen(made, backlog) != 0) {
+        error = errno;
+        close(made);
+        return error;
+    }
+    *listener = made;
+    return 0;
+}
+
+int cloister_unix_connect(int folder, const char *name, int *connection) {
+    struct sockaddr_un address;
+    int error = name_socket(folder, name, &address);
+    if (error != 0) return error;
+    int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0) return errno;
+    if (connect(made, (struct sockaddr *)&address, sizeof address) != 0) {
+        error = errno;
+        close(made);
+        return error;
+    }
+    *connection = made;
     return 0;
 }

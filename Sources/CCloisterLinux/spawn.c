@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -94,7 +95,7 @@ static int stage_binds(const cloister_spawn_request *request) {
 }
 
 static int isolate_mounts(const cloister_spawn_request *request) {
-    if (!request->private_mounts) return 0;
+    if (!request->private_mounts && request->confinement == NULL) return 0;
     // Slave, not private: what the host unmounts later goes away here too and isn't kept busy.
     if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) != 0) return -1;
     if (request->stage != NULL && stage_binds(request) != 0) return -1;
@@ -102,16 +103,61 @@ static int isolate_mounts(const cloister_spawn_request *request) {
     return mount("none", request->hidden, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=4k");
 }
 
-static int place_descriptors(const int wanted[3]) {
-    int high[3];
-    for (int index = 0; index < 3; index++) {
-        high[index] = fcntl(wanted[index], F_DUPFD, 3);
+static int place_descriptors(const cloister_spawn_request *request) {
+    const cloister_confinement *confinement = request->confinement;
+    int count = 3 + (confinement != NULL ? (int)confinement->extra_count : 0);
+    int high[3 + CLOISTER_EXTRA_DESCRIPTORS_MAX];
+    if (count > (int)(sizeof high / sizeof *high)) {
+        errno = E2BIG;
+        return -1;
+    }
+    for (int index = 0; index < count; index++) {
+        int wanted = index < 3 ? request->descriptors[index] : confinement->extra_descriptors[index - 3];
+        high[index] = fcntl(wanted, F_DUPFD, count);
         if (high[index] < 0) return -1;
     }
-    for (int index = 0; index < 3; index++) {
+    for (int index = 0; index < count; index++) {
         if (dup2(high[index], index) < 0) return -1;
     }
-    return (int)syscall(SYS_close_range, 3U, ~0U, 0U);
+    return (int)syscall(SYS_close_range, (unsigned)count, ~0U, 0U);
+}
+
+// The stage becomes the root, and what was the root is gone from this mount namespace.
+static int enter_stage(const cloister_spawn_request *request) {
+    char old[256];
+    int length = snprintf(old, sizeof old, "%s/empty", request->stage);
+    if (length < 0 || (size_t)length >= sizeof old) return -1;
+    if (syscall(SYS_pivot_root, request->stage, old) != 0) return -1;
+    if (chdir("/") != 0) return -1;
+    if (mkdir("/proc", 0555) != 0) return -1;
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NOEXEC | MS_NODEV, NULL) != 0) return -1;
+    if (umount2("/empty", MNT_DETACH) != 0) return -1;
+    return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL);
+}
+
+static int set_limit(int resource, uint64_t value) {
+    struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+    return (int)syscall(SYS_prlimit64, 0, resource, &limit, NULL);
+}
+
+// The C library's own calls would tell the parent's threads, whose memory this still is.
+static int confine(const cloister_spawn_request *request) {
+    const cloister_confinement *confinement = request->confinement;
+    if (confinement == NULL) return 0;
+    if (request->stage == NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (enter_stage(request) != 0) return -1;
+    if (set_limit(RLIMIT_CORE, 0) != 0 || set_limit(RLIMIT_MEMLOCK, confinement->memory_lock_bytes) != 0) return -1;
+    for (unsigned long capability = 0; capability < 64; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return -1;
+    }
+    uint32_t user = confinement->user;
+    if (syscall(SYS_setgroups, 0, NULL) != 0) return -1;
+    if (syscall(SYS_setresgid, user, user, user) != 0) return -1;
+    if (syscall(SYS_setresuid, user, user, user) != 0) return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 static void reset_signals(void) {
@@ -130,9 +176,11 @@ static int run_child(void *argument) {
     child->step = CLOISTER_SPAWN_MOUNTS;
     if (isolate_mounts(request) != 0) goto failed;
     child->step = CLOISTER_SPAWN_DESCRIPTORS;
-    if (place_descriptors(request->descriptors) != 0) goto failed;
+    if (place_descriptors(request) != 0) goto failed;
     (void)setsid();
     reset_signals();
+    child->step = CLOISTER_SPAWN_CONFINEMENT;
+    if (confine(request) != 0) goto failed;
     child->step = CLOISTER_SPAWN_EXEC;
     execve(request->program, request->arguments, request->environment);
 failed:
@@ -200,7 +248,8 @@ int cloister_spawn(const cloister_spawn_request *request, pid_t *pid, int *pidfd
     pthread_sigmask(SIG_SETMASK, &all, &previous);
     struct child child = {.request = request, .step = CLOISTER_SPAWN_CLONE, .error = 0};
     int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-    if (request->private_mounts) flags |= CLONE_NEWNS;
+    if (request->private_mounts || request->confinement != NULL) flags |= CLONE_NEWNS;
+    if (request->confinement != NULL) flags |= CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
     int descriptor = -1;
     pid_t started = clone_child(&child, flags, &descriptor);
     int error = started < 0 ? errno : child.error;

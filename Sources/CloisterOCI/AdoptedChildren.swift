@@ -32,7 +32,7 @@ enum AdoptedChildren {
 }
 
 /// A process that can't be mistaken for another even after its end.
-struct WatchedProcess {
+package struct WatchedProcess {
     let pid: pid_t
     let descriptor: Int32
 

@@ -3,21 +3,23 @@ import Dispatch
 
 /// Runs work that blocks (starting and destroying sandboxes) on threads of its own, so that Swift's cooperative threads
 /// stay free.
-struct BlockingWork: Sendable {
+package struct BlockingWork: Sendable {
     private let queue = DispatchQueue(label: "cloister.isolation", attributes: .concurrent)
 
-    func run<Value: Sendable>(
+    package init() {}
+
+    package func run<Value: Sendable>(
         _ body: @escaping @Sendable () throws(IsolationError) -> Value
     ) async throws(IsolationError) -> Value {
         try await attempt(body).get()
     }
 
     /// Work that nobody waits for.
-    func run(after delay: DispatchTimeInterval, _ body: @escaping @Sendable () -> Void) {
+    package func run(after delay: DispatchTimeInterval, _ body: @escaping @Sendable () -> Void) {
         queue.asyncAfter(deadline: .now() + delay, execute: body)
     }
 
-    func attempt<Value: Sendable>(
+    package func attempt<Value: Sendable>(
         _ body: @escaping @Sendable () throws(IsolationError) -> Value
     ) async -> Result<Value, IsolationError> {
         await withCheckedContinuation { continuation in

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Hands out host user ids, two for each live sandbox (its user, and the user 0 of its user namespace), from a
 /// block that follows from the state directory, so that servers side by side don't share users.
-final class HostUsers: Sendable {
+package final class HostUsers: Sendable {
     static let first: UInt32 = 100_000
     static let blockSize: UInt32 = 8192
     static let blocks: UInt64 = 131_072
@@ -16,7 +16,7 @@ final class HostUsers: Sendable {
     private let end: UInt32
     private let state: Mutex<State>
 
-    init(stateDirectory: String) {
+    package init(stateDirectory: String) {
         let block = UInt32(truncatingIfNeeded: stableHash(stateDirectory) % HostUsers.blocks)
         let base = HostUsers.first + block * HostUsers.blockSize
         end = base + HostUsers.blockSize
@@ -24,7 +24,7 @@ final class HostUsers: Sendable {
     }
 
     /// The lower id of a pair that no live sandbox has.
-    func take() throws(IsolationError) -> UInt32 {
+    package func take() throws(IsolationError) -> UInt32 {
         let end = end
         let taken: UInt32? = state.withLock { state in
             if let reused = state.free.popLast() { return reused }
@@ -36,5 +36,5 @@ final class HostUsers: Sendable {
         return taken
     }
 
-    func giveBack(_ user: UInt32) { state.withLock { $0.free.append(user) } }
+    package func giveBack(_ user: UInt32) { state.withLock { $0.free.append(user) } }
 }

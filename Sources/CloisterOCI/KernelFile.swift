@@ -1,11 +1,11 @@
 import Glibc
 
 /// Small files of the kernel and of our state directory: whole reads and writes, bounded.
-enum KernelFile {
+package enum KernelFile {
     static let bytesMax = 1 << 20
 
     /// The file's text; nil if it can't be read.
-    static func read(_ path: String) -> String? {
+    package static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -19,12 +19,12 @@ enum KernelFile {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func readInteger(_ path: String) -> Int? {
+    package static func readInteger(_ path: String) -> Int? {
         read(path).flatMap { Int($0.split(whereSeparator: \.isWhitespace).first ?? "") }
     }
 
     /// The number after `key ` in a file of `key number` lines.
-    static func readInteger(_ path: String, key: String) -> Int? {
+    package static func readInteger(_ path: String, key: String) -> Int? {
         guard let text = read(path) else { return nil }
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
@@ -35,7 +35,7 @@ enum KernelFile {
 
     /// Writes into an existing file with one call, as cgroup files want it. Returns 0 or errno.
     @discardableResult
-    static func write(_ text: String, to path: String) -> Int32 {
+    package static func write(_ text: String, to path: String) -> Int32 {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
@@ -43,13 +43,13 @@ enum KernelFile {
     }
 
     @discardableResult
-    static func write(_ text: String, to descriptor: Int32) -> Int32 {
+    package static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var text = text
         return text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count ? 0 : errno }
     }
 
     /// Creates a file with these bytes; fails if it exists. Returns 0 or errno.
-    static func create(_ path: String, mode: mode_t, _ bytes: [UInt8]) -> Int32 {
+    package static func create(_ path: String, mode: mode_t, _ bytes: [UInt8]) -> Int32 {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor >= 0 else { return errno }
         defer { close(descriptor) }
@@ -62,12 +62,12 @@ enum KernelFile {
         return 0
     }
 
-    static func isDirectory(_ path: String) -> Bool {
+    package static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    static func names(in directory: String) -> [String] {
+    package static func names(in directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -81,7 +81,7 @@ enum KernelFile {
     }
 
     /// Removes a directory of ours with everything in it; follows no link. The tree is shallow and only root writes in it.
-    static func removeTree(_ path: String) {
+    package static func removeTree(_ path: String) {
         for name in names(in: path) {
             let child = path + "/" + name
             if unlink(child) != 0, errno == EISDIR || errno == EPERM { removeTree(child) }

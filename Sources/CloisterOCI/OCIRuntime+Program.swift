@@ -47,7 +47,7 @@ extension OCIRuntime {
 }
 
 /// What a non-blocking descriptor holds, at most 4 KB, for an error text.
-func readAvailable(_ descriptor: Int32) -> String {
+package func readAvailable(_ descriptor: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = read(descriptor, &bytes, bytes.count)
     guard count > 0 else { return "" }

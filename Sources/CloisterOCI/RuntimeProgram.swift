@@ -69,7 +69,7 @@ struct RuntimeProgram {
                             cgroup_count: tasks.count, unified_cgroup: cgroups.unified,
                             private_mounts: isPrivate ? 1 : 0, hidden: hiddenMount.map { texts.text($0) },
                             stage: binds.isEmpty ? nil : texts.text(StagedBind.stage), binds: binds.baseAddress,
-                            bind_count: binds.count)
+                            bind_count: binds.count, confinement: nil)
                         return body(&request)
                     }
                 }
@@ -79,10 +79,12 @@ struct RuntimeProgram {
 }
 
 /// C strings that live as long as this object.
-private final class CStrings {
+package final class CStrings {
+    package init() {}
+
     private var owned: [UnsafeMutablePointer<CChar>] = []
 
-    func text(_ text: String) -> UnsafePointer<CChar> {
+    package func text(_ text: String) -> UnsafePointer<CChar> {
         let bytes = Array(text.utf8CString)
         let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
         copy.initialize(from: bytes, count: bytes.count)
@@ -91,7 +93,7 @@ private final class CStrings {
     }
 
     /// Ended by nil.
-    func array(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    package func array(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
         texts.map { UnsafeMutablePointer(mutating: text($0)) } + [nil]
     }
 

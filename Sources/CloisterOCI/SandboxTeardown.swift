@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 
 /// Undoes a sandbox, whole or half made. Any number of calls, from any thread: one does the work, the others wait.
-final class SandboxTeardown: Sendable {
+package final class SandboxTeardown: Sendable {
     private struct State {
         var isDone = false
         /// The sandbox's processes that may be our children.
@@ -12,13 +12,13 @@ final class SandboxTeardown: Sendable {
         var disk: ScratchDisk?
     }
 
-    let cgroup: SandboxCgroup
+    package let cgroup: SandboxCgroup
     private let directory: String
     private let user: UInt32
     private let users: HostUsers
     private let state = Mutex(State())
 
-    init(cgroup: SandboxCgroup, directory: String, user: UInt32, users: HostUsers) {
+    package init(cgroup: SandboxCgroup, directory: String, user: UInt32, users: HostUsers) {
         self.cgroup = cgroup
         self.directory = directory
         self.user = user
@@ -27,7 +27,7 @@ final class SandboxTeardown: Sendable {
 
     /// Remembers the processes that are in the sandbox now: when they die by themselves they vanish from the cgroup, yet
     /// must be reaped.
-    func adopt(_ processes: Set<pid_t>) {
+    package func adopt(_ processes: Set<pid_t>) {
         AdoptedChildren.sweep()
         state.withLock { $0.adopted += processes.compactMap { WatchedProcess($0) } }
     }
@@ -35,7 +35,7 @@ final class SandboxTeardown: Sendable {
     /// The sandbox's own disk, from the moment that it is meant for this sandbox.
     func own(_ disk: ScratchDisk) { state.withLock { $0.disk = disk } }
 
-    func run() throws(IsolationError) {
+    package func run() throws(IsolationError) {
         try state.withLock { (state) throws(IsolationError) in
             guard !state.isDone else { return }
             // First, so that no process is kept from dying by its unwritten files.

@@ -8,11 +8,11 @@ import Synchronization
 /// One image per size is formatted and kept as a template without a name; a disk's image is a sparse copy of it (some
 /// 130 KB of data). Bounds: templates of the `sizesMax` sizes that were asked for last, for each at most
 /// `readyMax` disks (each is one loop device and three descriptors).
-final class ScratchDisks: Sendable {
+package final class ScratchDisks: Sendable {
     static let sizesMax = 4
     static let readyMax = 4
     /// Lambda's default, kept ready from the start.
-    static let usualMiB = 512
+    package static let usualMiB = 512
     private static let programs = ["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"]
     private static let formatMilliseconds: Int32 = 60_000
 
@@ -135,7 +135,7 @@ final class ScratchDisks: Sendable {
 
     /// A disk's inode tables take a 64th, and ext4 holds back a 50th (at most 16 MiB): on top, so that all of the size
     /// is for files.
-    static func imageMiB(_ mebibytes: Int) -> Int { mebibytes + mebibytes / 48 + min(mebibytes / 48, 17) + 4 }
+    package static func imageMiB(_ mebibytes: Int) -> Int { mebibytes + mebibytes / 48 + min(mebibytes / 48, 17) + 4 }
 
     private func unnamedFile() throws(IsolationError) -> Int32 {
         let descriptor = open(directory, cloister_unnamed_file_flags | O_RDWR | O_CLOEXEC, 0o600)

@@ -3,9 +3,9 @@ import CloisterIsolation
 import Glibc
 
 /// The backend's folder: `lock`, `cloister-agent`, and `sandboxes/ID` for each live sandbox.
-enum StateDirectory {
+package enum StateDirectory {
     /// Creates it (and its parents), private to root, and returns its path without links.
-    static func make(_ path: String) throws(IsolationError) -> String {
+    package static func make(_ path: String) throws(IsolationError) -> String {
         guard path.hasPrefix("/") else { throw IsolationError(.startFailed, "not an absolute path: \(path)") }
         var current = ""
         for part in (path + "/sandboxes").split(separator: "/") {
@@ -23,7 +23,7 @@ enum StateDirectory {
     }
 
     /// Copies a program, so that a later build of it doesn't change running sandboxes.
-    static func install(_ program: String, as copy: String, mode: mode_t) throws(IsolationError) -> String {
+    package static func install(_ program: String, as copy: String, mode: mode_t) throws(IsolationError) -> String {
         guard let bytes = bytes(of: program) else {
             throw IsolationError(.unavailable, "the agent is missing: \(program): \(errorText(errno))")
         }
@@ -56,10 +56,10 @@ enum StateDirectory {
 }
 
 /// An exclusive lock that ends with this object or the process.
-final class FileLock: Sendable {
+package final class FileLock: Sendable {
     private let descriptor: Int32
 
-    init(_ path: String) throws(IsolationError) {
+    package init(_ path: String) throws(IsolationError) {
         var opened: Int32 = -1
         let error = cloister_lock_file(path, &opened)
         guard error == 0 else {

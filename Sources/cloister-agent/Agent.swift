@@ -1,29 +1,52 @@
 import CCloisterLinux
 
-/// Serves the platform's orders until it hangs up; never returns.
+/// Serves the platform's orders on descriptor 0 until it hangs up; never returns.
 func runAgent() -> Never {
     var children: Int32 = -1
-    guard cloister_agent_protect(&children) == 0 else { cloister_agent_exit(70) }
-    var agent = Agent(children: children)
+    guard cloister_agent_protect(0, &children) == 0 else { cloister_agent_exit(70) }
+    var agent = Agent(place: .sandbox)
     agent.say(.ready)
-    while agent.turn() {}
+    var isServing = true
+    while isServing {
+        agent.takeAnswers().withUnsafeBytes { cloister_agent_write($0.baseAddress, $0.count) }
+        let events = cloister_agent_wait(children)
+        if events & 1 != 0 { agent.reapEnded() }
+        guard events & 2 != 0 else { continue }
+        let bytes = readOrders()
+        isServing = !bytes.isEmpty && agent.obey(bytes)
+    }
     agent.killEverything()
     cloister_agent_exit(0)
 }
 
+/// What is there; empty at end of file.
+private func readOrders() -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: 64 * 1024) { space, count in
+        count = cloister_agent_read(space.baseAddress, space.count)
+    }
+}
+
+/// Obeys the platform's orders. Where they come from and where the answers go is its owner's business.
 struct Agent {
-    private let children: Int32
+    enum Place {
+        /// The sandbox is made and limited already; what is started inherits its output.
+        case sandbox
+        /// This process is a virtual machine's first, with every privilege in it; output goes to the descriptor.
+        case guest(output: Int32)
+    }
+
+    private let place: Place
     private var runtime: pid_t?
     private var reader = FrameReader()
+    private var answers: [UInt8] = []
 
-    init(children: Int32) { self.children = children }
+    init(place: Place) { self.place = place }
 
-    /// Waits for one event and handles it. False when the platform hung up or sent nonsense.
-    mutating func turn() -> Bool {
-        let events = cloister_agent_wait(children)
-        if events & 1 != 0 { reapEnded() }
-        guard events & 2 != 0 else { return true }
-        guard reader.fill() else { return false }
+    var isRunning: Bool { runtime != nil }
+
+    /// Takes a piece of the platform's words. False when they are nonsense.
+    mutating func obey(_ bytes: [UInt8]) -> Bool {
+        reader.append(bytes)
         while true {
             switch reader.next() {
             case .incomplete: return true
@@ -45,11 +68,16 @@ struct Agent {
     private mutating func start(_ block: StartBlock) {
         guard runtime == nil else { return say(.startFailed, errnoBusy) }
         var pid: pid_t = 0
-        let error = block.withArrays { cloister_agent_start($0, $1, &pid) }
+        let error = block.withArrays { arguments, environment in
+            switch place {
+            case .sandbox: cloister_agent_start(arguments, environment, &pid)
+            case .guest(let output): cloister_guest_start(arguments, environment, output, &pid)
+            }
+        }
         if error == 0 { runtime = pid } else { say(.startFailed, error) }
     }
 
-    private mutating func reapEnded() {
+    mutating func reapEnded() {
         var status: Int32 = 0
         while true {
             let pid = cloister_agent_reap(0, &status)
@@ -71,18 +99,20 @@ struct Agent {
 
     enum Answer: UInt8 { case ready = 129, exited = 130, stopped = 131, startFailed = 132 }
 
-    func say(_ answer: Answer) { send([answer.rawValue, 0, 0, 0, 0]) }
-
-    func say(_ answer: Answer, _ value: Int32) {
-        let bits = UInt32(bitPattern: value)
-        send([
-            answer.rawValue, 4, 0, 0, 0, UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8),
-            UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24),
-        ])
+    /// What is to be said to the platform since the last call.
+    mutating func takeAnswers() -> [UInt8] {
+        defer { answers = [] }
+        return answers
     }
 
-    private func send(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { cloister_agent_write($0.baseAddress, $0.count) }
+    mutating func say(_ answer: Answer) { answers += [answer.rawValue, 0, 0, 0, 0] }
+
+    mutating func say(_ answer: Answer, _ value: Int32) {
+        let bits = UInt32(bitPattern: value)
+        answers += [
+            answer.rawValue, 4, 0, 0, 0, UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8),
+            UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24),
+        ]
     }
 
     private var errnoBusy: Int32 { 16 }

@@ -1,6 +1,4 @@
-import CCloisterLinux
-
-/// Takes the platform's orders out of descriptor 0. Holds at most one frame of the largest size.
+/// Takes the platform's orders out of its byte stream. Holds at most one frame of the largest size.
 struct FrameReader {
     enum Order {
         case start(StartBlock)
@@ -15,18 +13,10 @@ struct FrameReader {
 
     private static let headerBytes = 5
     private static let payloadBytesMax = 1 << 20
-    private static let chunkBytes = 64 * 1024
 
     private var buffer: [UInt8] = []
 
-    /// Reads what is there. False at end of file.
-    mutating func fill() -> Bool {
-        let chunk = [UInt8](unsafeUninitializedCapacity: FrameReader.chunkBytes) { space, count in
-            count = cloister_agent_read(space.baseAddress, space.count)
-        }
-        buffer.append(contentsOf: chunk)
-        return !chunk.isEmpty
-    }
+    mutating func append(_ bytes: [UInt8]) { buffer += bytes }
 
     mutating func next() -> Result {
         guard buffer.count >= FrameReader.headerBytes else { return .incomplete }

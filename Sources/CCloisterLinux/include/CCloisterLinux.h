@@ -15,6 +15,13 @@
 /// 127.0.0.1:`port` in it. `*network` is a descriptor of the namespace. The calling thread's namespace is unchanged.
 int cloister_loopback_network(uint16_t port, int backlog, int *listener, int *network);
 
+/// A descriptor that stands for a directory in paths; for nothing else.
+int cloister_open_place(const char *path, int *place);
+/// A non-blocking unix socket that listens at `name` in the directory `folder` is a descriptor of.
+int cloister_unix_listen(int folder, const char *name, int backlog, int *listener);
+/// A non-blocking connection to it. EAGAIN when its queue is full.
+int cloister_unix_connect(int folder, const char *name, int *connection);
+
 // --- Starting and reaping programs (spawn.c)
 
 /// Which step of a spawn failed.
@@ -24,9 +31,10 @@ enum cloister_spawn_step {
     CLOISTER_SPAWN_MOUNTS,
     CLOISTER_SPAWN_DESCRIPTORS,
     CLOISTER_SPAWN_EXEC,
+    CLOISTER_SPAWN_CONFINEMENT,
 };
 
-enum { CLOISTER_BINDS_MAX = 8 };
+enum { CLOISTER_BINDS_MAX = 16, CLOISTER_EXTRA_DESCRIPTORS_MAX = 4 };
 
 /// A directory or file that a spawned program sees at `target` (absolute, right below the stage).
 typedef struct {
@@ -36,6 +44,15 @@ typedef struct {
     int is_file;
     int own_inodes;                 // a directory whose files, at the target, have locks and watches of their own (overlay)
 } cloister_bind;
+
+/// What a spawned program that faces hostile input is held by. It needs a stage, which becomes all of its file system, and gets
+/// pid, network, ipc and uts namespaces of its own, no capabilities, and no way to new privileges.
+typedef struct {
+    uint32_t user;                  // becomes its user, group and only group
+    const int *extra_descriptors;   // become 3, 4 and so on
+    size_t extra_count;             // at most CLOISTER_EXTRA_DESCRIPTORS_MAX
+    uint64_t memory_lock_bytes;     // RLIMIT_MEMLOCK
+} cloister_confinement;
 
 typedef struct {
     const char *program;            // absolute path
@@ -50,6 +67,7 @@ typedef struct {
     const char *stage;              // an empty directory; there, a tmpfs that holds the binds; may be NULL
     const cloister_bind *binds;
     size_t bind_count;              // at most CLOISTER_BINDS_MAX
+    const cloister_confinement *confinement; // NULL: none
 } cloister_spawn_request;
 
 /// Starts a program in a new session, without copying the caller's memory. `*pidfd` is its process descriptor; reap it
@@ -97,6 +115,17 @@ int cloister_sealed_copy(const char *path, int *copy);
 /// Takes an exclusive lock on `path` (created 0600) without waiting; EWOULDBLOCK when another holds it.
 int cloister_lock_file(const char *path, int *descriptor);
 
+/// Sends bytes over a unix socket, with a descriptor unless that is -1.
+int cloister_send_descriptor(int socket, const void *bytes, size_t count, int descriptor);
+/// A file in memory, of that size, that every user may write to through its descriptor, until it is sealed.
+int cloister_memory_file(size_t size, int *descriptor);
+/// Lets nobody change the file any more, through no descriptor. EBUSY while somebody has it mapped for writing.
+int cloister_seal(int descriptor);
+/// Where `key` first is in `bytes`; SIZE_MAX if it isn't.
+size_t cloister_find(const void *bytes, size_t count, const void *key, size_t key_count);
+/// How fast this CPU's time stamp counter runs, measured for 50 ms; 0 if it has none.
+uint64_t cloister_counter_kilohertz(void);
+
 // --- Seccomp (seccomp.c)
 
 typedef struct {
@@ -112,9 +141,11 @@ extern const uint32_t cloister_audit_architecture;
 
 // --- The agent's system calls (agent.c); for the first process of a sandbox only
 
-/// Hides the process from its children (not dumpable, control descriptor 0 close-on-exec) and returns in `*children`
-/// a descriptor that is readable when a child has ended.
-int cloister_agent_protect(int *children);
+/// Hides the process from its children (not dumpable, the descriptor that orders come from close-on-exec) and returns in
+/// `*children` a descriptor that is readable when a child has ended.
+int cloister_agent_protect(int control, int *children);
+/// Whether a child has ended since the last call of this or of `cloister_agent_wait`.
+int cloister_agent_child_ended(int children);
 /// Waits until a child has ended (bit 0) or descriptor 0 is readable or closed (bit 1). Returns the bits.
 int cloister_agent_wait(int children);
 /// Reads from descriptor 0. 0: end of file or error.
@@ -132,5 +163,88 @@ void cloister_agent_exit(int status) __attribute__((noreturn));
 int cloister_agent_is_probe(void);
 /// Sends `text` to 127.0.0.1:`port`, shuts down sending, waits for one byte, then writes `text` to standard output.
 int cloister_agent_probe(uint16_t port, const char *text, size_t count);
+
+// --- Streams (stream.c); for the agent and for the host's side of a virtual machine's channel
+
+/// Reads from a non-blocking descriptor. 0: end of file, -1: nothing there now, -2: broken.
+long cloister_stream_read(int descriptor, void *buffer, size_t capacity);
+/// Writes to a non-blocking descriptor. How much was taken (0: it can't take anything now), -2: broken.
+long cloister_stream_write(int descriptor, const void *buffer, size_t count);
+/// Ends the sending direction of a socket.
+void cloister_stream_shutdown(int descriptor);
+void cloister_stream_close(int descriptor);
+
+enum { CLOISTER_WATCHED_MAX = 48 };
+
+/// Before the wait: what is wanted; afterwards: what of it may be done without blocking.
+typedef struct {
+    int descriptor;
+    int input;
+    int output;
+} cloister_watched;
+
+/// Waits for one of these descriptors (at most CLOISTER_WATCHED_MAX), for `timeout_ms` at most (-1: no limit).
+int cloister_watch(cloister_watched *watched, size_t count, int timeout_ms);
+
+// --- A thread's poll set (pollset.c)
+
+enum { CLOISTER_POLLED_MAX = 64 };
+
+/// A ready descriptor's key; a failed one can be both read and written.
+typedef struct {
+    uint64_t key;
+    int input;
+    int output;
+} cloister_polled;
+
+int cloister_poll_set(int *set);
+/// Reports the descriptor each time that it is ready; it must not be in the set yet.
+int cloister_poll_add(int set, int descriptor, uint64_t key, int input, int output);
+void cloister_poll_remove(int set, int descriptor);
+/// Waits until some are ready; how many (at most CLOISTER_POLLED_MAX), 0 when interrupted.
+size_t cloister_poll_wait(int set, cloister_polled *polled, size_t capacity);
+/// A descriptor that is readable from `give` until `take`.
+int cloister_wake_make(int *wake);
+void cloister_wake_give(int wake);
+void cloister_wake_take(int wake);
+
+// --- The agent as /init of a virtual machine (guest.c); called once each, in this order
+
+/// Not 0 if this is process 1 and the kernel's command line says CLOISTER_GUEST.
+int cloister_guest_is(void);
+/// /dev, /proc, /sys, /cgroup, and the standard descriptors if there are none.
+int cloister_guest_mount_kernel(void);
+/// Loads /modules/00.ko, 01.ko and so on, and removes the files.
+int cloister_guest_load_modules(void);
+/// Opens the channel to the host, a virtio-serial port, non-blocking; waits for the device for 5 s at most.
+int cloister_guest_open_port(int *port);
+/// The cgroup that the runtime runs in, with the limits of the variables CLOISTER_MEMORY_BYTES and CLOISTER_PROCESSES.
+int cloister_guest_make_cgroup(void);
+/// Reads the filter that the runtime runs under, from /filter.
+int cloister_guest_load_filter(void);
+/// Whether the platform gave the machine a disk of layers (the variable CLOISTER_LAYERS).
+int cloister_guest_has_layers(void);
+/// Mounts the disks with the serial numbers root, code, layers and tmp, and what else the runtime's file system has.
+int cloister_guest_mount_root(int has_layers);
+/// Makes that file system this process's own.
+int cloister_guest_enter_root(void);
+/// Kernel settings for a kernel whose only user may be hostile. No module can be loaded afterwards.
+int cloister_guest_harden(void);
+/// Raises lo and listens on 127.0.0.1:`port`, non-blocking.
+int cloister_guest_listen(uint16_t port, int *listener);
+
+// Later, any number of times.
+
+/// A non-blocking connection, or -1 if there is none.
+int cloister_guest_accept(int listener);
+/// Sets the clock, and mixes the seed into the kernel's random number generator at once.
+int cloister_guest_set_moment(uint64_t wall_nanoseconds, const uint8_t *seed, size_t count);
+/// Starts the runtime as the sandbox's user, without capabilities, under the filter, in the cgroup and in /var/task; its
+/// output goes to `output`.
+int cloister_guest_start(char *const *arguments, char *const *environment, int output, pid_t *pid);
+/// What the runtime's cgroup holds, held at most, and how often the kernel killed for want of memory.
+void cloister_guest_memory(uint64_t *current, uint64_t *peak, uint64_t *kills);
+/// Ends the machine.
+void cloister_guest_power_off(void) __attribute__((noreturn));
 
 #endif

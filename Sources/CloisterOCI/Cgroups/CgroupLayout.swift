@@ -1,18 +1,18 @@
 import Glibc
 
 /// How this host mounts its cgroup hierarchies.
-struct CgroupLayout: Equatable, Sendable {
+package struct CgroupLayout: Equatable, Sendable {
     /// One hierarchy for all controllers.
-    var unified: String?
+    package var unified: String?
     /// Version 1: mount point by controller; empty on a pure version 2 host.
-    var legacy: [String: String]
+    package var legacy: [String: String]
 
     /// Version 1 hierarchies are in use (a unified one may be mounted beside them, without controllers).
-    var isLegacy: Bool { legacy["memory"] != nil }
+    package var isLegacy: Bool { legacy["memory"] != nil }
 
-    static let controllers = ["memory", "pids", "cpu"]
+    package static let controllers = ["memory", "pids", "cpu"]
 
-    static func ofThisHost() -> CgroupLayout {
+    package static func ofThisHost() -> CgroupLayout {
         CgroupLayout(mountInformation: KernelFile.read("/proc/self/mountinfo") ?? "")
     }
 
@@ -39,7 +39,7 @@ struct CgroupLayout: Equatable, Sendable {
     }
 
     /// What is missing for limits, in words; nil if all is there.
-    var defect: String? {
+    package var defect: String? {
         if isLegacy {
             let missing = (CgroupLayout.controllers + ["freezer"]).filter { legacy[$0] == nil }
             return missing.isEmpty ? nil : "cgroup v1 without \(missing.joined(separator: ", "))"
@@ -51,14 +51,14 @@ struct CgroupLayout: Equatable, Sendable {
     }
 
     /// Every directory that a group named `name` has, without doubles.
-    func directories(_ name: String) -> [String] {
+    package func directories(_ name: String) -> [String] {
         let used = isLegacy ? (CgroupLayout.controllers + ["freezer"]).compactMap { legacy[$0] } : []
         let mounts = used + (unified.map { [$0] } ?? [])
         var seen = Set<String>()
         return mounts.filter { seen.insert($0).inserted }.map { $0 + "/" + name }
     }
 
-    func directory(_ name: String, controller: String) -> String? {
+    package func directory(_ name: String, controller: String) -> String? {
         (isLegacy ? legacy[controller] : unified).map { $0 + "/" + name }
     }
 }

@@ -3,16 +3,16 @@ import Glibc
 
 /// The cgroup that holds all sandboxes of one state directory. Its name follows from the directory's path, so that a
 /// restarted server finds what an earlier one left behind, and no other server's.
-struct CgroupParent: Sendable {
-    let layout: CgroupLayout
+package struct CgroupParent: Sendable {
+    package let layout: CgroupLayout
     let name: String
 
-    init(layout: CgroupLayout, stateDirectory: String) {
+    package init(layout: CgroupLayout, stateDirectory: String) {
         self.layout = layout
         name = "cloister-" + String(stableHash(stateDirectory), radix: 16)
     }
 
-    func create() throws(IsolationError) {
+    package func create() throws(IsolationError) {
         if let defect = layout.defect { throw IsolationError(.unavailable, defect) }
         for directory in layout.directories(name) {
             guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
@@ -31,10 +31,10 @@ struct CgroupParent: Sendable {
         }
     }
 
-    func group(_ id: String) -> SandboxCgroup { SandboxCgroup(layout: layout, name: name + "/" + id) }
+    package func group(_ id: String) -> SandboxCgroup { SandboxCgroup(layout: layout, name: name + "/" + id) }
 
     /// Ids of all groups that exist in any hierarchy.
-    func groups() -> Set<String> {
+    package func groups() -> Set<String> {
         var found = Set<String>()
         for directory in layout.directories(name) {
             found.formUnion(KernelFile.names(in: directory).filter { KernelFile.isDirectory(directory + "/" + $0) })
@@ -43,12 +43,12 @@ struct CgroupParent: Sendable {
     }
 
     /// Removes the parent itself if it is empty.
-    func remove() {
+    package func remove() {
         for directory in layout.directories(name) { rmdir(directory) }
     }
 }
 
 /// FNV-1a, 64 bits: stable between runs and builds, unlike `Hasher`.
-func stableHash(_ text: String) -> UInt64 {
+package func stableHash(_ text: String) -> UInt64 {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
 }

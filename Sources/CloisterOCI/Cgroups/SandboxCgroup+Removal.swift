@@ -7,7 +7,7 @@ extension SandboxCgroup {
     private static let deadlineMilliseconds: Int64 = 20_000
 
     /// Host process ids of everything inside, in any hierarchy.
-    func processes() -> Set<pid_t> {
+    package func processes() -> Set<pid_t> {
         var found = Set<pid_t>()
         for directory in layout.directories(name) {
             let text = KernelFile.read(directory + "/cgroup.procs") ?? ""
@@ -20,7 +20,7 @@ extension SandboxCgroup {
 
     /// Kills everything inside and waits until it is gone. Zombies that this process is the parent of, among them
     /// `adopted`, are reaped one by one.
-    func kill(adopted: [WatchedProcess] = []) throws(IsolationError) {
+    package func kill(adopted: [WatchedProcess] = []) throws(IsolationError) {
         let deadline = milliseconds() + SandboxCgroup.deadlineMilliseconds
         var watched: [pid_t: WatchedProcess] = [:]
         defer { watched.values.forEach { _ = close($0.descriptor) } }
@@ -58,7 +58,7 @@ extension SandboxCgroup {
     }
 
     /// Removes the empty groups. A group stays busy for a moment after its last process has gone.
-    func remove() throws(IsolationError) {
+    package func remove() throws(IsolationError) {
         let deadline = milliseconds() + SandboxCgroup.deadlineMilliseconds
         for directory in layout.directories(name) {
             while rmdir(directory) != 0, errno != ENOENT {
@@ -71,7 +71,7 @@ extension SandboxCgroup {
     }
 }
 
-func milliseconds() -> Int64 {
+package func milliseconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -3,14 +3,14 @@ import CloisterIsolation
 import Glibc
 
 /// One sandbox's cgroups in all hierarchies; created, limited, read, frozen, killed and removed by us alone.
-struct SandboxCgroup: Sendable {
-    let layout: CgroupLayout
+package struct SandboxCgroup: Sendable {
+    package let layout: CgroupLayout
     /// Below the mount points: `cloister-…/ID`.
-    let name: String
+    package let name: String
 
     // MARK: Making
 
-    func create(_ limits: SandboxLimits) throws(IsolationError) {
+    package func create(_ limits: SandboxLimits) throws(IsolationError) {
         for directory in layout.directories(name) {
             guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
                 throw IsolationError(.startFailed, "cgroup \(directory): \(errorText(errno))")
@@ -57,19 +57,19 @@ struct SandboxCgroup: Sendable {
     }
 
     /// What a child enters every group by.
-    struct Entrances {
+    package struct Entrances {
         /// Version 1: the groups' `tasks` files.
-        var tasks: [Int32] = []
+        package var tasks: [Int32] = []
         /// Version 2: the group's directory; -1 if there is none.
-        var unified: Int32 = -1
+        package var unified: Int32 = -1
 
-        func closeAll() {
+        package func closeAll() {
             for descriptor in tasks + [unified] where descriptor >= 0 { close(descriptor) }
         }
     }
 
     /// The caller closes them.
-    func openEntrances() throws(IsolationError) -> Entrances {
+    package func openEntrances() throws(IsolationError) -> Entrances {
         var entrances = Entrances()
         for directory in layout.directories(name) {
             let isUnified = layout.unified.map { directory.hasPrefix($0 + "/") } ?? false
@@ -87,7 +87,7 @@ struct SandboxCgroup: Sendable {
 
     // MARK: Running
 
-    func limitCPU(_ limits: SandboxLimits) {
+    package func limitCPU(_ limits: SandboxLimits) {
         guard let directory = layout.directory(name, controller: "cpu") else { return }
         if layout.isLegacy {
             KernelFile.write("\(SandboxLimits.periodMicroseconds)", to: directory + "/cpu.cfs_period_us")
@@ -97,7 +97,7 @@ struct SandboxCgroup: Sendable {
         }
     }
 
-    func memory() -> SandboxMemory {
+    package func memory() -> SandboxMemory {
         guard let directory = layout.directory(name, controller: "memory") else {
             return SandboxMemory(currentBytes: 0, peakBytes: 0, outOfMemoryKills: 0)
         }
@@ -111,7 +111,7 @@ struct SandboxCgroup: Sendable {
     }
 
     /// The unified hierarchy's freezer where there is one (it lets a frozen process be killed), else version 1's.
-    func openFreezer() throws(IsolationError) -> CgroupFreezer {
+    package func openFreezer() throws(IsolationError) -> CgroupFreezer {
         if let unified = layout.unified {
             let descriptor = open("\(unified)/\(name)/cgroup.freeze", O_WRONLY | O_CLOEXEC)
             if descriptor >= 0 { return CgroupFreezer(descriptor: descriptor, frozen: "1", thawed: "0") }
@@ -126,10 +126,10 @@ struct SandboxCgroup: Sendable {
 }
 
 /// An open freezer file: freezing is one system call.
-struct CgroupFreezer: Sendable {
-    let descriptor: Int32
-    let frozen: String
-    let thawed: String
+package struct CgroupFreezer: Sendable {
+    package let descriptor: Int32
+    package let frozen: String
+    package let thawed: String
 }
 
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
+package func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,21 +1,21 @@
 import CloisterCore
 
 /// A sandbox's limits in the kernel's terms.
-struct SandboxLimits: Equatable, Sendable {
+package struct SandboxLimits: Equatable, Sendable {
     /// One whole CPU's worth of memory on Lambda.
-    static let memoryMiBPerCPU = 1769
-    static let processesMax = 1024
+    package static let memoryMiBPerCPU = 1769
+    package static let processesMax = 1024
     /// Short, so that a small function isn't stopped for long at a time.
     static let periodMicroseconds = 20_000
 
-    var memoryBytes: Int
-    var processes: Int
+    package var memoryBytes: Int
+    package var processes: Int
     var quotaMicroseconds: Int
     /// cgroup v1 shares; 1,024 = one CPU.
     var shares: Int
 
     /// - Parameter filesMiB: size of `/tmp` where its files are memory to the kernel: then the limit has room for them.
-    init(memoryMiB: Int, filesMiB: Int = 0, level: IsolationLevel) {
+    package init(memoryMiB: Int, filesMiB: Int = 0, level: IsolationLevel) {
         memoryBytes = (memoryMiB + filesMiB + SandboxLimits.allowanceMiB(level)) << 20
         // gVisor's own threads count too.
         processes = level == .gvisor ? 2 * SandboxLimits.processesMax : SandboxLimits.processesMax
@@ -28,5 +28,5 @@ struct SandboxLimits: Equatable, Sendable {
 
     /// What the sandbox itself needs: the runtime's start, the agent, gVisor's kernel (measured: 13 MiB beside an idle
     /// Python, 61 beside one with 100 threads, 20 child processes and 900 open files).
-    static func allowanceMiB(_ level: IsolationLevel) -> Int { level == .gvisor ? 64 : 16 }
+    package static func allowanceMiB(_ level: IsolationLevel) -> Int { level == .gvisor ? 64 : 16 }
 }

@@ -3,14 +3,14 @@ import Glibc
 
 /// The system call filter of the `container` level: a list of what is allowed; known but refused calls fail with EPERM, calls
 /// that the list's author did not know with ENOSYS, so that programs fall back as on an older kernel.
-struct SeccompFilter: Sendable {
+package struct SeccompFilter: Sendable {
     /// The filter for this machine's architecture.
-    static let standard = SeccompFilter(
+    package static let standard = SeccompFilter(
         architecture: cloister_audit_architecture, numbers: SeccompFilter.hostSystemCalls())
 
     let instructions: [BPFInstruction]
 
-    var bytes: [UInt8] { instructions.flatMap(\.bytes) }
+    package var bytes: [UInt8] { instructions.flatMap(\.bytes) }
 
     /// `numbers`: this architecture's system calls by name.
     init(architecture: UInt32, numbers: [String: UInt32]) {

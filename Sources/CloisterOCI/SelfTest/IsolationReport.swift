@@ -10,6 +10,13 @@ public struct IsolationReport: Sendable, Equatable {
         public var detail: String
         /// What to do about a failure.
         public var remedy: String?
+
+        package init(name: String, passed: Bool, detail: String, remedy: String?) {
+            self.name = name
+            self.passed = passed
+            self.detail = detail
+            self.remedy = remedy
+        }
     }
 
     public var level: IsolationLevel
@@ -17,6 +24,12 @@ public struct IsolationReport: Sendable, Equatable {
     public var summary: String
     /// In the order they were made; the first failure ends the list.
     public var checks: [Check]
+
+    package init(level: IsolationLevel, summary: String, checks: [Check]) {
+        self.level = level
+        self.summary = summary
+        self.checks = checks
+    }
 
     /// True only if an environment was started, ran code, was heard, and is gone without a trace.
     public var works: Bool { !checks.isEmpty && checks.allSatisfy(\.passed) }

@@ -112,10 +112,10 @@ public struct OCISelfTest: Sendable {
 }
 
 /// A folder with an image that holds nothing but mount points.
-struct SelfTestScratch {
-    let path: String
+package struct SelfTestScratch {
+    package let path: String
 
-    init(below directory: String) throws(IsolationError) {
+    package init(below directory: String) throws(IsolationError) {
         var template = Array((directory + "/cloister-self-test-XXXXXX").utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { mkdtemp($0) != nil } }
         guard made == true else { throw IsolationError(.startFailed, "\(directory): \(errorText(errno))") }
@@ -131,5 +131,5 @@ struct SelfTestScratch {
         guard error == 0 else { throw IsolationError(.startFailed, "\(path): \(errorText(error))") }
     }
 
-    func remove() { KernelFile.removeTree(path) }
+    package func remove() { KernelFile.removeTree(path) }
 }

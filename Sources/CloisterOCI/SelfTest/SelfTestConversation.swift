@@ -2,14 +2,16 @@ import CloisterIsolation
 import Glibc
 
 /// What the self-test says to the agent and wants to hear. Blocks, with a time limit for each step.
-struct SelfTestConversation {
+package struct SelfTestConversation {
     private static let word = "cloister self-test\n"
     private static let stepMilliseconds: Int32 = 10_000
 
     let channels: SandboxChannels
 
+    package init(channels: SandboxChannels) { self.channels = channels }
+
     /// Returns when the agent said `ready`, on the monotonic clock in milliseconds.
-    func run() throws(IsolationError) -> Int64 {
+    package func run() throws(IsolationError) -> Int64 {
         var decoder = AgentMessageDecoder()
         try expect(.ready, &decoder)
         let readyAt = milliseconds()

@@ -2,9 +2,9 @@ import CloisterIsolation
 import Foundation
 
 /// Writes the one `config.json` that both runtimes get.
-struct SandboxSpecification {
+package struct SandboxSpecification {
     /// Where the agent is in every image; an empty file that the agent is bound onto.
-    static let agentPath = "/var/runtime/cloister-agent"
+    package static let agentPath = "/var/runtime/cloister-agent"
     /// As on Lambda: `sbx_user1051`.
     static let userID: UInt32 = 993
     static let groupID: UInt32 = 990
@@ -91,9 +91,9 @@ struct SandboxSpecification {
 
 /// A host file or directory that is mounted below the stage of the runtime's private mount namespace and from there,
 /// read-only unless it is the sandbox's own disk, into the sandbox.
-struct StagedBind: Sendable {
+package struct StagedBind: Sendable {
     /// Empty on the host; only inside the runtime's mount namespace is something mounted there.
-    static let stage = "/run/cloister-stage"
+    package static let stage = "/run/cloister-stage"
     static let rootTarget = stage + "/root"
 
     enum Source: Sendable {

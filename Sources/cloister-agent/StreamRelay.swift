@@ -1,0 +1,1 @@
+../CloisterMicroVM/Channel/StreamRelay.swift

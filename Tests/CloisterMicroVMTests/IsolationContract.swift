@@ -1,0 +1,1 @@
+../CloisterOCITests/IsolationContract.swift
