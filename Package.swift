@@ -76,9 +76,6 @@ let modules: [Module] = [
         name: "CloisterDynamoDB", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .logging, .crypto]),
     Module(
-        name: "CloisterDynamoDB", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
-        libraries: [.grdb, .logging, .crypto]),
-    Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
