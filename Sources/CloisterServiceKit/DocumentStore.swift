@@ -57,6 +57,13 @@ public protocol DocumentStore: Sendable {
     func documents(kind: String, prefix: String, after: String?, limit: Int) async throws(StoreError) -> [Document]
     /// All changes or none, in order; on disk on return. Throws `.conflict` when an expectation isn't met.
     func apply(_ changes: [DocumentChange]) async throws(StoreError)
+    /// On return nothing that was deleted or replaced before can be read from the store's files any more, as far as the
+    /// store can see to that: a store opened for it overwrites and empties its journal. Does nothing by default.
+    func eraseRemains() async throws(StoreError)
+}
+
+extension DocumentStore {
+    public func eraseRemains() async throws(StoreError) {}
 }
 
 extension DocumentStore {

@@ -82,7 +82,7 @@ struct ServiceFixture {
         self.directory = directory
         self.time = time
         authorizer = RecordingAuthorizer()
-        store = try SQLiteStore(path: directory.path + "/kms.db")
+        store = try SQLiteStore(path: directory.path + "/kms.db", erasesDeleted: true)
         service = KMSService(
             documents: store, rootKey: try rootKey ?? FileRootKey(path: directory.path + "/kms-root.key"),
             authorizer: authorizer, now: { time.now })

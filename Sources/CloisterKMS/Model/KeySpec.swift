@@ -33,7 +33,7 @@ enum KeySpec: String, Codable, Sendable, CaseIterable {
         switch family {
         case .symmetric: [.encryptDecrypt]
         case .rsa: [.encryptDecrypt, .signVerify]
-        case .ecc: [.signVerify, .keyAgreement]
+        case .ecc: [.signVerify]
         case .hmac: [.generateVerifyMAC]
         }
     }

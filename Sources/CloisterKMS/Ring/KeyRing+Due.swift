@@ -1,5 +1,6 @@
 import CloisterServiceKit
 import Logging
+import Synchronization
 
 extension KeyRing {
     /// Destroys the key when its waiting period is over (then nil), and rotates it when that is due.
@@ -44,6 +45,19 @@ extension KeyRing {
             return ([removal] + aliases, ())
         }
         logger.notice("destroyed a key", metadata: ["key": "\(key.arn)"])
+        hasRemains.store(true, ordering: .relaxed)
+        await eraseRemains()
+    }
+
+    /// Overwrites what the store still holds of destroyed keys. If it can't now, the next sweep tries again.
+    private func eraseRemains() async {
+        guard hasRemains.exchange(false, ordering: .relaxed) else { return }
+        do {
+            try await store.eraseRemains()
+        } catch {
+            hasRemains.store(true, ordering: .relaxed)
+            logger.warning("remains of destroyed keys can't be erased yet", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Everything that is due, for all keys.
@@ -54,5 +68,6 @@ extension KeyRing {
             for key in page.keys { _ = try await bringUpToDate(key) }
             after = page.last
         } while after != nil
+        await eraseRemains()
     }
 }

@@ -1,6 +1,7 @@
 import CloisterServiceKit
 import Foundation
 import Logging
+import Synchronization
 
 /// The keys of all accounts: finds them, asks for permission, and keeps their states true to the time.
 final class KeyRing: Sendable {
@@ -11,6 +12,8 @@ final class KeyRing: Sendable {
     let now: @Sendable () -> Int64
     let random: @Sendable (Int) -> [UInt8]
     let logger: Logger
+    /// Whether the store's files may still hold material of destroyed keys. True at first: a crash may have come between.
+    let hasRemains = Atomic(true)
 
     init(
         store: KeyStore, root: any RootKey, authorizer: any Authorizer, now: @escaping @Sendable () -> Int64,

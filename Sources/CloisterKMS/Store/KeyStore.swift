@@ -102,6 +102,8 @@ final class KeyStore: Sendable {
         }
     }
 
+    func eraseRemains() async throws { try await documents.eraseRemains() }
+
     /// Forgets the unwrapped material of a key now, instead of at its next use.
     func forget(_ id: KeyID, _ scope: KeyScope) {
         cache.withLock { _ = $0.removeValue(forKey: Name(scope: scope, id: id)) }

@@ -40,6 +40,19 @@ extension SQLiteStore: DocumentStore {
         }
     }
 
+    /// Empties the write-ahead log; in the file itself `secure_delete` has overwritten what was deleted (`erasesDeleted`).
+    public func eraseRemains() async throws(StoreError) {
+        let isBusy: Bool
+        do {
+            isBusy = try await pool.writeWithoutTransaction { database in
+                try Bool.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") ?? true
+            }
+        } catch {
+            throw StoreError(database: error)
+        }
+        guard !isBusy else { throw StoreError(.unavailable, "the journal is being read and can't be emptied now") }
+    }
+
     private static func document(_ row: Row, kind: String) -> Document {
         let body: Data = row["body"]
         return Document(key: DocumentKey(kind: kind, name: row["name"]), revision: row["revision"], body: Array(body))

@@ -19,10 +19,15 @@ public final class SQLiteStore: Sendable {
 
     /// Opens or makes the file at `path`; its directory must exist. Throws `.foreign` for another program's file or a
     /// newer Cloister's, `.corrupt` for a damaged one, `.unavailable` when the disk refuses.
-    public init(path: String, limits: EventQueueLimits = EventQueueLimits()) throws(StoreError) {
+    ///
+    /// With `erasesDeleted` whatever is deleted or replaced is overwritten in the file (`secure_delete`), at the price of
+    /// more pages written: for key material.
+    public init(
+        path: String, limits: EventQueueLimits = EventQueueLimits(), erasesDeleted: Bool = false
+    ) throws(StoreError) {
         do {
             try SQLiteStore.prepareFile(path)
-            let pool = try SQLiteStore.openPool(path)
+            let pool = try SQLiteStore.openPool(path, erasesDeleted: erasesDeleted)
             let usage = try SQLiteStore.migrate(pool)
             self.pool = pool
             self.limits = limits
@@ -56,7 +61,7 @@ public final class SQLiteStore: Sendable {
         }
     }
 
-    private static func openPool(_ path: String) throws -> DatabasePool {
+    private static func openPool(_ path: String, erasesDeleted: Bool) throws -> DatabasePool {
         try refuseForeign(path)
         var configuration = Configuration()
         configuration.label = "cloister.store"
@@ -67,6 +72,9 @@ public final class SQLiteStore: Sendable {
         let level = try pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
             return try Int.fetchOne(database, sql: "PRAGMA synchronous")
+        }
+        if erasesDeleted {
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA secure_delete = ON") }
         }
         guard level == 2 else { throw StoreError(.unavailable, "synchronous=FULL isn't in force") }
         return pool
