@@ -134,17 +134,17 @@ struct MicroVMStart {
         return binds
     }
 
-    /// The device as a file of the machine's user, as the host's may be root's alone.
+    /// A folder that holds the device as a file of the machine's user, as the host's may be root's alone.
     private func deviceBind(_ directory: String, user: UInt32) throws(IsolationError) -> MachineProcess.Bind {
-        let device = directory + "/kvm"
+        let device = directory + "/dev/kvm"
         var status = stat()
         guard stat(MicroVMAccelerator.kvmDevice, &status) == 0 else {
             throw IsolationError(.unavailable, "no \(MicroVMAccelerator.kvmDevice)")
         }
-        guard mknod(device, S_IFCHR | 0o600, status.st_rdev) == 0, chown(device, user, user) == 0 else {
-            throw IsolationError(.startFailed, "\(device): \(errorText(errno))")
-        }
-        return .init(source: device, place: "/kvm")
+        guard mkdir(directory + "/dev", 0o755) == 0, mknod(device, S_IFCHR | 0o600, status.st_rdev) == 0,
+            chown(device, user, user) == 0
+        else { throw IsolationError(.startFailed, "\(device): \(errorText(errno))") }
+        return .init(source: directory + "/dev", place: "/dev", isFile: false)
     }
 
     private var memoryDescriptor: Int32? {

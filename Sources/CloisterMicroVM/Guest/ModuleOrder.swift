@@ -46,6 +46,6 @@ struct ModuleOrder {
         let found = bytes.withUnsafeBytes { haystack in
             key.withUnsafeBytes { cloister_find(haystack.baseAddress, haystack.count, $0.baseAddress, $0.count) }
         }
-        return found < bytes.count ? found : nil
+        return (0..<bytes.count).contains(found) ? found : nil
     }
 }

@@ -23,10 +23,10 @@ struct MachineProcess {
     var extraDescriptors: [Int32] = []
     var cgroups: SandboxCgroup.Entrances
 
-    /// What every monitor needs of the host: itself, its libraries and firmware, and the device that swallows.
+    /// What every monitor needs of the host: itself, its libraries and firmware.
     private static let system = [
         Bind(source: "/usr", place: "/usr", isFile: false), Bind(source: "/lib", place: "/lib", isFile: false),
-        Bind(source: "/lib64", place: "/lib64", isFile: false), Bind(source: "/dev/null", place: "/null"),
+        Bind(source: "/lib64", place: "/lib64", isFile: false),
     ]
     private static let environment = ["PATH=/usr/bin", "LC_ALL=C"]
 
