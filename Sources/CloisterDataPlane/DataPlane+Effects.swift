@@ -12,12 +12,20 @@ extension DataPlane: EnvironmentObserver {
         switch effect {
         case .start(let number, let pool): start(number, pool)
         case .run(let invocation, let bound, let isFrozen): run(invocation, bound, isFrozen: isFrozen)
+        case .refuse(let invocation, .tenantSuspended): end(invocation, DataPlane.suspended)
         case .refuse(let invocation, let throttle):
             end(invocation, .throttled(throttle))
         case .failStart(let number, let environment):
             guard let invocation = invocations[number] else { return }
             end(number, environments[environment]?.startFailure?(invocation.requestID) ?? DataPlane.lost)
         case .freeze(let number): freeze(number)
+        case .bind(let bound):
+            guard let environment = environments[bound.number] else { return }
+            precondition(environment.owner == nil, "an environment must not be bound twice")
+            environment.owner = bound.owner
+        // No level can give memory back yet: the report says that it still holds what it held.
+        case .hibernate(let number): reportMemory(number)
+        case .resume: break
         case .destroy(let number, let reason):
             logger.debug("environment ends", metadata: ["reason": "\(reason.rawValue)", "id": "\(environments[number]?.id.rawValue ?? "")"])
             end(number)
@@ -29,6 +37,9 @@ extension DataPlane: EnvironmentObserver {
 
     static let lost = InvocationResult.failed(
         ServiceError("ServiceException", status: 500, message: "The execution environment could not be started.", fault: .service))
+
+    static let suspended = InvocationResult.failed(
+        ServiceError("AccessDeniedException", status: 403, message: Throttle.tenantSuspended.message))
 
     private func end(_ number: InvocationNumber, _ result: InvocationResult) {
         guard let invocation = invocations.removeValue(forKey: number) else { return }
@@ -63,6 +74,11 @@ extension DataPlane: EnvironmentObserver {
         environment.output?.drain()
         environment.output?.passOn()
         environment.isFrozen = true
+        reportMemory(number)
+    }
+
+    private func reportMemory(_ number: EnvironmentNumber) {
+        guard let sandbox = environments[number]?.sandbox else { return }
         let held = (sandbox.memory().currentBytes + (1 << 20) - 1) >> 20
         schedule { $0.environmentHolds(number, memoryMiB: held, now: $1, into: &$2) }
     }

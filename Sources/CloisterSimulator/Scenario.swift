@@ -25,6 +25,11 @@ public struct Scenario: Sendable {
     /// Chance, per arrival, of a change or a fault.
     var chaos = 0.05
     var hasReservations = true
+    /// Whether tenants have limits, and are suspended now and then.
+    var hasTenantRules = false
+    /// Whether capacity is started ahead of need: provisioned concurrency and tenants' reservations.
+    var hasAhead = false
+    var isAdaptive = false
     /// How late the shell's timers may fire.
     var lateness = TimeSpan(nanoseconds: 0)
     var deliveriesMax = 16
@@ -51,11 +56,22 @@ public struct Scenario: Sendable {
         lateness = .milliseconds(random.pick([0, 0, 3]))
         deliveriesMax = random.pick([1, 8, 64])
         keepAlive = random.pick([.milliseconds(200), .seconds(5), .seconds(120)])
+        hasTenantRules = random.chance(0.5)
+        hasAhead = random.chance(0.5)
         chooseLimits(&random)
     }
 
     private mutating func chooseLimits(_ random: inout SplitMix64) {
         scheduler.keepAlive = FixedKeepAlive(keepAlive)
+        isAdaptive = random.chance(0.5)
+        if isAdaptive {
+            scheduler.keepAlive = AdaptiveKeepAlive(
+                hibernatedMax: random.pick([.seconds(0), .seconds(20), .seconds(300)]), resumePrice: 5, coldStartPrice: 20,
+                warmMax: .seconds(30), warmMin: .milliseconds(100), warmUnknown: keepAlive, periodMin: .seconds(1))
+            scheduler.historiesMax = random.pick([3, 1_000])
+        }
+        scheduler.fairIdleMin = random.pick([.milliseconds(10), .seconds(1), .seconds(60)])
+        scheduler.fairReserveDivisor = random.pick([4, 16, 1_000_000])
         scheduler.startsMax = random.pick([1, 2, 4, 16])
         scheduler.waitMax = random.pick([.milliseconds(50), .seconds(1), .seconds(30)])
         scheduler.tenantConcurrencyMax = random.pick([nil, nil, 1, 10])

@@ -13,6 +13,9 @@ extension Simulation {
             case .refuse(let invocation, let throttle): refuse(invocation.rawValue, throttle, invoking)
             case .failStart(let invocation, let number): failStart(invocation.rawValue, number.rawValue, losing)
             case .freeze(let number): freeze(number.rawValue)
+            case .bind(let bound): bind(bound)
+            case .hibernate(let number): hibernate(number.rawValue)
+            case .resume(let number): resume(number.rawValue)
             case .destroy(let number, let reason): destroy(number.rawValue, reason)
             }
         }
@@ -27,7 +30,7 @@ extension Simulation {
         if key.version.function != witness.functions[function].key {
             fail("environment \(number) is another function's")
         }
-        if witness.pools[pool].waiting == 0 { fail("environment \(number) starts although nobody waits in its pool") }
+        if witness.pools[pool].waiting == 0, !startsAhead(pool) { fail("environment \(number) starts although nobody waits in its pool") }
         let memory = witness.pools[pool].memoryMiB
         witness.environments.append(Witness.Environment(pool: pool, limitMiB: memory, countedMiB: memory))
         witness.environmentCount += 1
@@ -43,6 +46,12 @@ extension Simulation {
         checkTenantEnvironments(function)
         if !witness.environments[number].machine.agentReady() { fail("the machine refuses the agent") }
         plan(.started(number, epoch: 0), after: random.span(1_000, scenario.initMax))
+    }
+
+    /// Whether environments of the pool may start although nobody waits.
+    private func startsAhead(_ pool: Int) -> Bool {
+        scenario.isAdaptive || isDraining || witness.pools[pool].provisioned > 0
+            || witness.owners.contains { $0.key.pool == pool && $0.value.reserved > 0 }
     }
 
     private func checkTenantEnvironments(_ index: Int) {
@@ -76,10 +85,12 @@ extension Simulation {
         witness.set(number, .busy(invocation))
         witness.count(number, as: environment.limitMiB)
         witness.environments[number].isFrozen = false
+        witness.environments[number].isHibernated = false
         witness.invocations[invocation].state = .running
         witness.changeWaiting(run, by: -1)
         touch(number)
-        report.count(environment.owner == nil ? "ran first" : isFrozen ? "ran thawed" : "ran warm")
+        if witness.tenants[run.owner]?.isSuspended == true { fail("a suspended tenant's invocation runs") }
+        report.count(environment.owner == nil ? "ran first" : environment.isHibernated ? "ran resumed" : isFrozen ? "ran thawed" : "ran warm")
         if !witness.environments[number].machine.deliver(RequestID(String(invocation))) {
             fail("environment \(number) isn't ready for an invocation")
         }
@@ -98,7 +109,11 @@ extension Simulation {
             if !isFull, waited < configuration.waitMax { fail("invocation \(number) is refused after \(waited)") }
         case .tenantEnvironments:
             if !pool.isIsolated { fail("a function without tenants has no tenant environments") }
-        case .accountConcurrency, .reservedConcurrency, .tenantConcurrency:
+        case .tenantMemory:
+            if witness.tenants[witness.invocations[number].owner]?.limits?.memoryMiBMax == nil { fail("there is no limit") }
+        case .tenantSuspended:
+            if witness.tenants[witness.invocations[number].owner]?.isSuspended != true { fail("nobody is suspended") }
+        case .accountConcurrency, .reservedConcurrency, .tenantConcurrency, .tenantRate:
             fail("invocation \(number) is refused with \(throttle) after it was let in")
         }
         report.count("refused: \(throttle)")
@@ -128,33 +143,74 @@ extension Simulation {
         }
     }
 
+    private func bind(_ bound: BoundEnvironment) {
+        let number = bound.number.rawValue
+        let environment = witness.environments[number]
+        if environment.state != .unbound || environment.owner != nil { fail("environment \(number) is bound again") }
+        if witness.tenants[bound.owner]?.isSuspended == true { fail("an environment is bound to a suspended tenant") }
+        witness.environments[number].owner = bound.owner
+        witness.set(number, .idle)
+        if witness.owners[key(number)]?.reserved ?? 0 == 0, !scenario.isAdaptive { fail("nobody wants \(number)") }
+        witness.environments[number].idleSince = now
+        witness.owners[key(number), default: Witness.Owner()].idle.append(number)
+        report.count("bound ahead")
+        touch(number)
+    }
+
+    private func hibernate(_ number: Int) {
+        let environment = witness.environments[number]
+        if environment.state != .idle || !environment.isFrozen || environment.isHibernated {
+            fail("environment \(number) can't be hibernated")
+        }
+        checkKept(number)
+        report.count("hibernated")
+        witness.environments[number].isHibernated = true
+        plan(.holds(number, epoch: environment.epoch), after: random.span(1_000, 200_000))
+    }
+
+    private func resume(_ number: Int) {
+        if !witness.environments[number].isHibernated { fail("environment \(number) isn't hibernated") }
+        report.count("resumed ahead")
+        witness.environments[number].isHibernated = false
+        witness.count(number, as: witness.environments[number].limitMiB)
+        if witness.memoryMiB > scenario.scheduler.memoryMiBMax { fail("a resume ahead takes too much memory") }
+    }
+
     private func destroy(_ number: Int, _ reason: DestroyReason) {
         let environment = witness.environments[number]
         let idle = now - environment.idleSince
         report.count("destroyed: \(reason.rawValue)")
-        if !environment.isEvictable { fail("environment \(number) is destroyed while \(environment.state)") }
+        if reason == .suspended {
+            guard let owner = environment.owner, witness.tenants[owner]?.isSuspended == true else {
+                return fail("environment \(number) is destroyed for a suspension")
+            }
+            if case .busy(let invocation) = environment.state { end(invocation, .functionError) }
+        } else if !environment.isEvictable {
+            fail("environment \(number) is destroyed while \(environment.state)")
+        }
         switch reason {
-        case .idle: if idle < scenario.keepAlive { fail("environment \(number) is reaped after \(idle)") }
+        case .idle:
+            if !scenario.isAdaptive, idle < scenario.keepAlive { fail("environment \(number) is reaped after \(idle)") }
+            checkKept(number)
         case .retired: if !witness.pools[environment.pool].isRetired { fail("environment \(number)'s pool lives") }
-        case .evicted: checkLongestIdle(number)
+        case .evicted: checkKept(number)
         case .failed: if environment.state != .unbound { fail("environment \(number) is destroyed for a failure") }
+        case .suspended: break
         }
         leaveIdle(number)
         witness.environments[number].machine.terminate()
         witness.set(number, .gone)
     }
 
-    /// Evicting `number` must leave none that has been idle for longer.
-    private func checkLongestIdle(_ number: Int) {
-        while idleIndex < idleOrder.count {
-            let entry = idleOrder[idleIndex]
-            let environment = witness.environments[entry.number]
-            if environment.isEvictable, environment.idleSince == entry.since { break }
-            idleIndex += 1
+    /// Neither reservations nor provisioned concurrency may lose what they have.
+    private func checkKept(_ number: Int) {
+        let environment = witness.environments[number]
+        let pool = witness.pools[environment.pool]
+        if environment.state == .unbound, pool.isIsolated, pool.unbound <= pool.provisioned {
+            fail("environment \(number) is provisioned, and goes")
         }
-        guard idleIndex < idleOrder.count else { return fail("environment \(number) is evicted, but none is idle") }
-        if idleOrder[idleIndex].since < witness.environments[number].idleSince {
-            fail("environment \(number) is evicted before one that has been idle for longer")
-        }
+        guard let owner = witness.owners[key(number)], owner.reserved > 0, !environment.isHibernated else { return }
+        let warm = owner.idle.filter { !witness.environments[$0].isHibernated }.count
+        if environment.state == .idle, warm <= owner.reserved { fail("environment \(number) is reserved, and goes") }
     }
 }

@@ -22,7 +22,6 @@ extension Simulation {
             report.count("initialised")
             witness.set(number, .unbound)
             witness.environments[number].idleSince = now
-            idleOrder.append((number, now))
             touch(number)
             perform()
             return
@@ -51,7 +50,7 @@ extension Simulation {
         }
         end(invocation, isError ? .functionError : .success)
         witness.set(number, .finishing)
-        expectReturn(number, within: scenario.scheduler.finishingMax)
+        expectReturn(number, within: max(scenario.scheduler.finishingMax, scenario.scheduler.finishingLimit))
         scheduler.invocationAnswered(by: EnvironmentNumber(number), now: now, into: &effects)
         perform()
         let epoch = witness.environments[number].epoch
@@ -88,12 +87,13 @@ extension Simulation {
         if !wasUnbound {
             witness.set(number, .recovering)
             witness.environments[number].isFrozen = false
+            witness.environments[number].isHibernated = false
             witness.count(number, as: witness.environments[number].limitMiB)
             expectReturn(number, within: scenario.scheduler.recoveringMax)
         }
         touch(number)
         scheduler.environmentRecovering(EnvironmentNumber(number), now: now, into: &effects)
-        if wasUnbound, effects.first != .destroy(EnvironmentNumber(number), .failed) {
+        if wasUnbound, report.failure == nil, effects.first != .destroy(EnvironmentNumber(number), .failed) {
             fail("an unbound environment that fails must be destroyed")
         }
         perform()
@@ -133,7 +133,6 @@ extension Simulation {
         let isRetired = witness.pools[pool].isRetired
         witness.owners[key(number), default: Witness.Owner()].idle.append(number)
         witness.environments[number].idleSince = now
-        idleOrder.append((number, now))
         scheduler.environmentReleased(EnvironmentNumber(number), now: now, into: &effects)
         perform()
         if isRetired, witness.environments[number].state == .idle { fail("a retired pool keeps an idle environment") }
@@ -172,7 +171,7 @@ extension Simulation {
     func holds(_ number: Int, _ held: Int) {
         let environment = witness.environments[number]
         if environment.isFrozen, environment.isEvictable {
-            witness.count(number, as: min(held, environment.limitMiB))
+            witness.count(number, as: min(max(held, 0), environment.limitMiB))
         }
         scheduler.environmentHolds(EnvironmentNumber(number), memoryMiB: held, now: now, into: &effects)
         perform()
@@ -192,7 +191,7 @@ extension Simulation {
         report.steps += 1
         let number = random.below(witness.environments.count)
         let function = random.below(witness.functions.count)
-        switch random.below(12) {
+        switch random.below(16) {
         case 0, 1: if number > 0 { vanish(number) }
         case 2: exitWhileIdle(number)
         case 3: retire(function, reopens: true)
@@ -200,6 +199,9 @@ extension Simulation {
         case 5, 6: reserve(function)
         case 7: holds(max(number, 1) % witness.environments.count, random.between(-5, 2_000))
         case 8: invokeRetired()
+        case 9: provision(function)
+        case 10, 11: reserveTenant(function)
+        case 12, 13: rule()
         default: speakOutOfTurn(number)
         }
     }
@@ -215,6 +217,7 @@ extension Simulation {
         guard let pool = witness.functions[function].pool else { return }
         report.count(reopens ? "updated" : "deleted")
         witness.pools[pool].isRetired = true
+        forgetAhead(pool)
         witness.functions[function].pool = nil
         scheduler.retire(PoolNumber(pool), now: now, into: &effects)
         perform()
@@ -233,6 +236,81 @@ extension Simulation {
         witness.reserve(reserved, function: function)
         scheduler.setReservedConcurrency(reserved, for: witness.functions[function].key)
         report.count("reserved")
+    }
+
+    private func provision(_ function: Int) {
+        guard scenario.hasAhead, let pool = witness.functions[function].pool else { return }
+        let count = random.pick([0, 1, 3, 20])
+        witness.pools[pool].provisioned = count
+        report.count("provisioned")
+        scheduler.setProvisioned(PoolNumber(pool), count, now: now, into: &effects)
+        perform()
+    }
+
+    private func reserveTenant(_ function: Int) {
+        guard scenario.hasAhead, let pool = witness.functions[function].pool, witness.pools[pool].isIsolated else {
+            return
+        }
+        let owner = random.pick(tenants)
+        guard let tenant = owner.tenant else { return }
+        let count = random.pick([0, 1, 2, 5])
+        witness.owners[Witness.OwnerKey(pool: pool, owner: owner), default: Witness.Owner()].reserved = count
+        report.count("reserved for a tenant")
+        scheduler.setReservation(tenant, PoolNumber(pool), count, now: now, into: &effects)
+        perform()
+    }
+
+    /// A tenant gets limits, or is suspended for a while.
+    private func rule() {
+        guard scenario.hasTenantRules else { return }
+        let owner = random.pick(tenants)
+        guard let tenant = owner.tenant else { return }
+        var state = witness.tenants[owner] ?? Witness.Tenant()
+        if random.chance(0.5) {
+            state.isSuspended.toggle()
+            witness.tenants[owner] = state
+            report.count(state.isSuspended ? "suspended" : "reinstated")
+            if state.isSuspended {
+                scheduler.suspend(tenant, now: now, into: &effects)
+            } else {
+                scheduler.reinstate(tenant, now: now, into: &effects)
+            }
+            perform()
+            return
+        }
+        if state.limits == nil { state.rateDue = .min }
+        state.limits = random.chance(0.3) ? nil : TenantLimits(
+            concurrencyMax: random.pick([nil, 0, 1, 20]), ratePerSecondMax: random.pick([nil, 1, 50]),
+            rateBurst: random.between(1, 20), memoryMiBMax: random.pick([nil, 128, 1_000]), weight: random.pick([1, 4]))
+        witness.tenants[owner] = state
+        report.count("limited")
+        scheduler.setLimits(state.limits, for: tenant)
+    }
+
+    private func forgetAhead(_ pool: Int) {
+        witness.pools[pool].provisioned = 0
+        for key in witness.owners.keys where key.pool == pool { witness.owners[key]?.reserved = 0 }
+    }
+
+    /// Takes back what would keep environments for ever.
+    func drain() {
+        for pool in witness.pools.indices.dropFirst() where !witness.pools[pool].isRetired {
+            forgetAhead(pool)
+            scheduler.setProvisioned(PoolNumber(pool), 0, now: now, into: &effects)
+            for owner in tenants {
+                guard let tenant = owner.tenant else { continue }
+                scheduler.setReservation(tenant, PoolNumber(pool), 0, now: now, into: &effects)
+            }
+            perform()
+        }
+        for owner in tenants {
+            guard let tenant = owner.tenant else { continue }
+            witness.tenants[owner]?.isSuspended = false
+            witness.tenants[owner]?.limits = nil
+            scheduler.setLimits(nil, for: tenant)
+            scheduler.reinstate(tenant, now: now, into: &effects)
+            perform()
+        }
     }
 
     private func invokeRetired() {

@@ -12,7 +12,7 @@ extension Simulation {
 
     func invoke(pool: Int, _ owner: EnvironmentOwner, event: RequestID?) {
         let number = witness.invocations.count
-        let expected = witness.refusal(pool: pool, owner: owner, scenario.scheduler)
+        let expected = witness.refusal(pool: pool, owner: owner, now: now, scenario.scheduler)
         witness.invocations.append(Witness.Invocation(pool: pool, owner: owner, since: now, event: event))
         touched.append(Witness.OwnerKey(pool: pool, owner: owner))
         report.count("invoked")

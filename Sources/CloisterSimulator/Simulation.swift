@@ -13,12 +13,17 @@ import HeapModule
 ///   exceed the maximum only by what thawed or restarted environments are counted with again; nothing starts then.)
 /// - no invocation waits beside an environment that could serve it, nor longer than `waitMax`, nor while nothing
 ///   is on its way although a start is possible;
-/// - environments are frozen, reaped, evicted (longest idle first) and retired only when it is due;
+/// - environments are frozen, hibernated, reaped, evicted and retired only when it is due, and never those that
+///   provisioned concurrency or a reservation keeps;
+/// - environments are bound ahead of need only for a reservation or an expected call; a suspended tenant runs nothing
+///   and holds nothing; tenants' limits hold;
 /// - a retired pool takes nothing new; an accepted event ends exactly once;
 /// - the scheduler's totals are the ones counted here from its effects, and 0 at the end.
 public final class Simulation {
     enum Event {
         case arrival
+        /// A caller that always waits for as long.
+        case periodic(function: Int, owner: EnvironmentOwner, TimeSpan)
         case burst(function: Int, owner: EnvironmentOwner, left: Int)
         case started(Int, epoch: Int)
         case answered(Int, epoch: Int)
@@ -54,9 +59,6 @@ public final class Simulation {
     /// Waiting invocations, oldest first; may hold ones that no longer wait.
     var oldest: [Int] = []
     var oldestIndex = 0
-    /// Idle environments with the time since when, longest first; may hold stale ones.
-    var idleOrder: [(number: Int, since: Moment)] = []
-    var idleIndex = 0
     /// Events under way, accepted and not completed.
     var events: [RequestID: AcceptedEvent] = [:]
     var endedEvents: [(RequestID, EventInvokeQueue.Outcome)] = []
@@ -93,6 +95,13 @@ public final class Simulation {
             openPool(index)
         }
         plan(.arrival, after: TimeSpan(nanoseconds: 0))
+        guard scenario.isAdaptive else { return }
+        for _ in 0..<3 {
+            let function = random.below(witness.functions.count)
+            plan(
+                .periodic(function: function, owner: anOwner(of: function), .milliseconds(Int64(random.between(1_100, 9_000)))),
+                after: .seconds(1))
+        }
     }
 
     // MARK: The loop
@@ -105,7 +114,10 @@ public final class Simulation {
 
     /// One event, whichever comes next; false when nothing is left.
     private func step() -> Bool {
-        if report.steps >= scenario.stepsMax { isDraining = true }
+        if report.steps >= scenario.stepsMax, !isDraining {
+            isDraining = true
+            drain()
+        }
         let timer = scheduler.nextDeadline.map { $0 + scenario.lateness }
         let delivery = queue.nextDue.map { Moment(nanoseconds: $0 * 1_000_000) }
         let candidates = [planned.min?.at, timer, delivery].compactMap { $0 }
@@ -135,6 +147,10 @@ public final class Simulation {
         switch event {
         case .arrival: arrive()
         case .burst(let function, let owner, let left): burst(function, owner, left)
+        case .periodic(let function, let owner, let period):
+            guard !isDraining else { return }
+            invoke(function, owner, event: nil)
+            plan(event, after: period)
         case .started(let number, let epoch): if isCurrent(number, epoch) { started(number) }
         case .answered(let number, let epoch): if isCurrent(number, epoch) { answered(number) }
         case .returned(let number, let epoch): if isCurrent(number, epoch) { returned(number) }

@@ -15,6 +15,7 @@ struct Witness {
         var state = EnvironmentState.starting
         var owner: EnvironmentOwner?
         var isFrozen = false
+        var isHibernated = false
         var countedMiB: Int
         var idleSince = Moment(nanoseconds: 0)
         /// Changes with every change of state, so that what was planned for an earlier state is dropped.
@@ -43,6 +44,7 @@ struct Witness {
         var isRetired = false
         var waiting = 0
         var unbound = 0
+        var provisioned = 0
     }
 
     struct OwnerKey: Hashable {
@@ -52,6 +54,7 @@ struct Witness {
 
     struct Owner {
         var idle: [Int] = []
+        var reserved = 0
         var waiting = 0
     }
 
@@ -68,6 +71,15 @@ struct Witness {
         var wasReservationChanged = false
     }
 
+    struct Tenant {
+        var isSuspended = false
+        var limits: TenantLimits?
+        var active = 0
+        /// Calls of the last while that were let in, for the rate.
+        var rateDue: Int64 = .min
+    }
+
+    var tenants: [EnvironmentOwner: Tenant] = [:]
     /// By number; number 0 is unused.
     var environments: [Environment] = [Environment(pool: 0, limitMiB: 0, countedMiB: 0)]
     var invocations: [Invocation] = []
@@ -129,6 +141,7 @@ struct Witness {
         if functions[function].reserved == nil { activeUnreserved += 1 }
         functions[function].active += 1
         functions[function].activeByOwner[invocation.owner, default: 0] += 1
+        tenants[invocation.owner, default: Tenant()].active += 1
         changeWaiting(invocation, by: 1)
     }
 
@@ -138,6 +151,7 @@ struct Witness {
         if invocation.state == .waiting { changeWaiting(invocation, by: -1) }
         invocations[number].state = .ended
         active -= 1
+        tenants[invocation.owner, default: Tenant()].active -= 1
         if functions[function].reserved == nil { activeUnreserved -= 1 }
         functions[function].active -= 1
         let left = functions[function].activeByOwner[invocation.owner, default: 0] - 1
@@ -161,7 +175,9 @@ struct Witness {
     }
 
     /// What the limits say to one more invocation.
-    func refusal(pool: Int, owner: EnvironmentOwner, _ configuration: SchedulerConfiguration) -> Throttle? {
+    mutating func refusal(
+        pool: Int, owner: EnvironmentOwner, now: Moment, _ configuration: SchedulerConfiguration
+    ) -> Throttle? {
         if pools[pool].isRetired || pools[pool].memoryMiB > configuration.memoryMiBMax { return .capacity }
         let function = functions[pools[pool].function]
         if let reserved = function.reserved {
@@ -174,6 +190,20 @@ struct Witness {
         {
             return .tenantConcurrency
         }
+        return owner.tenant == nil ? nil : tenantRefusal(owner, now: now)
+    }
+
+    private mutating func tenantRefusal(_ owner: EnvironmentOwner, now: Moment) -> Throttle? {
+        var tenant = tenants[owner] ?? Tenant()
+        if tenant.isSuspended { return .tenantSuspended }
+        guard let limits = tenant.limits else { return nil }
+        if let most = limits.concurrencyMax, tenant.active >= most { return .tenantConcurrency }
+        guard let rate = limits.ratePerSecondMax else { return nil }
+        let interval = Int64(1e9 / rate)
+        let due = max(tenant.rateDue, now.nanoseconds)
+        if due - now.nanoseconds > interval * Int64(limits.rateBurst - 1) { return .tenantRate }
+        tenant.rateDue = due + interval
+        tenants[owner] = tenant
         return nil
     }
 }

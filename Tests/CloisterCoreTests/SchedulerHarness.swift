@@ -61,6 +61,22 @@ struct SchedulerHarness: ~Copyable {
         effects { $0.environmentHolds(EnvironmentNumber(number), memoryMiB: memoryMiB, now: $1, into: &$2) }
     }
 
+    mutating func provision(_ pool: PoolNumber, _ count: Int) -> [SchedulerEffect] {
+        effects { $0.setProvisioned(pool, count, now: $1, into: &$2) }
+    }
+
+    mutating func reserve(_ tenant: TenantID, _ pool: PoolNumber, _ count: Int) -> [SchedulerEffect] {
+        effects { $0.setReservation(tenant, pool, count, now: $1, into: &$2) }
+    }
+
+    mutating func suspend(_ tenant: TenantID) -> [SchedulerEffect] {
+        effects { $0.suspend(tenant, now: $1, into: &$2) }
+    }
+
+    mutating func reinstate(_ tenant: TenantID) -> [SchedulerEffect] {
+        effects { $0.reinstate(tenant, now: $1, into: &$2) }
+    }
+
     mutating func retire(_ pool: PoolNumber) -> [SchedulerEffect] {
         effects { $0.retire(pool, now: $1, into: &$2) }
     }
@@ -107,6 +123,9 @@ func short(_ effects: [SchedulerEffect]) -> [String] {
         case .refuse(let invocation, let throttle): "refuse \(invocation.rawValue) \(throttle)"
         case .failStart(let invocation, let number): "fail \(invocation.rawValue) with \(number)"
         case .freeze(let number): "freeze \(number)"
+        case .bind(let bound): "bind \(bound.number) to \(bound.owner.tenant?.rawValue ?? "function")"
+        case .hibernate(let number): "hibernate \(number)"
+        case .resume(let number): "resume \(number)"
         case .destroy(let number, let reason): "destroy \(number) \(reason)"
         }
     }

@@ -46,8 +46,8 @@ import Testing
     }
 
     struct ByTenant: KeepAlivePolicy {
-        func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan {
-            owner?.tenant?.rawValue == "gold" ? .seconds(100) : .seconds(1)
+        func plan(pool: PoolKey, owner: EnvironmentOwner?, history: ArrivalHistory?) -> IdlePlan {
+            IdlePlan(warm: owner?.tenant?.rawValue == "gold" ? .seconds(100) : .seconds(1))
         }
     }
 

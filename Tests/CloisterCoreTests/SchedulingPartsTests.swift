@@ -3,7 +3,7 @@ import Testing
 @testable import CloisterCore
 
 @Suite struct StartQueueTests {
-    private func request(_ number: Int) -> StartQueue.Request { StartQueue.Request(pool: PoolNumber(1), queue: number) }
+    private func request(_ number: Int) -> StartQueue.Request { StartQueue.Request(pool: PoolNumber(1), purpose: .invocation(queue: number)) }
 
     private func tenant(_ index: Int) -> StartQueue.Claimant {
         guard let tenant = TenantID("t\(index)") else { preconditionFailure("a tenant id") }
@@ -14,8 +14,8 @@ import Testing
         var queue = StartQueue()
         for number in 0..<3 { queue.push(request(number), claimant: tenant(1)) }
         for number in 10..<12 { queue.push(request(number), claimant: tenant(2)) }
-        #expect(queue.next?.queue == 0)
-        #expect((0..<5).compactMap { _ in queue.pop()?.queue } == [0, 10, 1, 11, 2])
+        #expect(queue.next?.purpose.queue == 0)
+        #expect((0..<5).compactMap { _ in queue.pop()?.purpose.queue } == [0, 10, 1, 11, 2])
         #expect(queue.isEmpty)
         #expect(queue.claimantCount == 0)
     }
@@ -24,7 +24,7 @@ import Testing
         var queue = StartQueue()
         for number in 0..<20 { queue.push(request(number), claimant: tenant(1), weight: 3) }
         for number in 100..<120 { queue.push(request(number), claimant: tenant(2)) }
-        let first = (0..<12).compactMap { _ in queue.pop()?.queue }
+        let first = (0..<12).compactMap { _ in queue.pop()?.purpose.queue }
         #expect(first.filter { $0 < 100 }.count == 9)
     }
 
@@ -33,7 +33,7 @@ import Testing
         for number in 0..<50 { queue.push(request(number), claimant: tenant(1)) }
         for _ in 0..<40 { _ = queue.pop() }
         for number in 100..<105 { queue.push(request(number), claimant: tenant(2)) }
-        #expect((0..<6).compactMap { _ in queue.pop()?.queue } == [40, 100, 41, 101, 42, 102])
+        #expect((0..<6).compactMap { _ in queue.pop()?.purpose.queue } == [40, 100, 41, 101, 42, 102])
     }
 
     @Test func claimantsOfThePastAreForgotten() {

@@ -42,6 +42,8 @@ import Testing
             "events: Success", "events: RetriesExhausted", "events: EventAgeExceeded", "destroyed: idle",
             "destroyed: evicted", "destroyed: retired", "refused: accountConcurrency", "refused: reservedConcurrency",
             "refused: tenantConcurrency", "refused: tenantEnvironments", "refused: capacity",
+            "refused: tenantRate", "refused: tenantMemory", "refused: tenantSuspended", "destroyed: suspended",
+            "provisioned", "reserved for a tenant", "bound ahead", "hibernated", "ran resumed", "resumed ahead",
         ]
         for kind in kinds { #expect(summary.counts[kind, default: 0] > 0, "\(kind) never happens") }
     }

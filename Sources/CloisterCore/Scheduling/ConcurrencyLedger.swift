@@ -41,9 +41,13 @@ struct ConcurrencyLedger {
         return slot
     }
 
-    mutating func close(_ slot: Int) {
+    /// True when that was the function's last pool, so that its slot may become another's.
+    @discardableResult
+    mutating func close(_ slot: Int) -> Bool {
         counts[slot]?.pools -= 1
+        let isLast = counts[slot]?.pools ?? 0 == 0
         dropIfUnused(slot)
+        return isLast
     }
 
     mutating func setReserved(_ reserved: Int?, for function: FunctionKey) {

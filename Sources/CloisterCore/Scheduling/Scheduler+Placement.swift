@@ -10,11 +10,17 @@ extension Scheduler {
         guard let environment = environments[number], let bound = environment.bound else { return }
         precondition(
             invocations[invocation]?.owner == bound.owner, "an invocation must not enter another's environment")
+        if environment.isKept, !environment.isProvisioned, let queue = environment.queue { queues[queue]?.kept -= 1 }
         update(number) {
             $0.state = .busy(invocation)
             $0.isFrozen = false
+            $0.isHibernated = false
+            $0.isKept = false
+            $0.expectedUntil = nil
+            $0.uses += 1
             $0.countedMiB = $0.limitMiB
         }
+        if environment.wasProvisioned { countProvisioned(environment) }
         effects.append(.run(invocation, bound, isFrozen: environment.isFrozen))
     }
 
@@ -29,24 +35,53 @@ extension Scheduler {
     }
 
     mutating func bind(_ ready: consuming UnboundEnvironment, queue: Int) {
-        guard let owner = queues[queue]?.owner else { return }
+        guard let owner = queues[queue]?.owner, let holder = queues[queue]?.holder else { return }
         let bound = ready.bind(to: owner)
         queues[queue]?.environments += 1
+        leaveShelf(bound.number)
         update(bound.number) {
             precondition($0.bound == nil, "an environment must not be bound twice")
             $0.bound = bound
             $0.queue = queue
+            // Whatever it waits for from now on, it is no longer on offer.
+            $0.state = .lingering
         }
+        transfer(bound.number, to: holder)
     }
 
     private mutating func takeUnbound(in pool: PoolNumber) -> UnboundEnvironment? {
-        guard pools[pool]?.unboundCount ?? 0 > 0 else { return nil }
-        for index in stride(from: unbound.count - 1, through: 0, by: -1)
-        where environments[unbound[index].number]?.pool == pool {
-            pools[pool]?.unboundCount -= 1
-            return unbound.remove(at: index)
+        guard let number = pools[pool]?.unbound.popLast(), let index = environments[number]?.unboundIndex else {
+            return nil
         }
-        return nil
+        return takeUnbound(at: index)
+    }
+
+    /// Offers an environment to whoever comes first.
+    mutating func shelve(_ ready: consuming UnboundEnvironment, in pool: PoolNumber, now: Moment) {
+        guard let holder = pools[pool]?.holder else { return }
+        let (number, index) = (ready.number, unbound.count)
+        unbound.append(ready)
+        pools[pool]?.unbound.append(number)
+        transfer(number, to: holder)
+        update(number) { $0.unboundIndex = index }
+        adopt(number, in: pool)
+        becomeIdle(number, .unbound, isReserved: false, now: now)
+    }
+
+    /// Moves the environment's memory to another holder.
+    mutating func transfer(_ number: EnvironmentNumber, to holder: Int) {
+        guard let environment = environments[number], environment.holder != holder else { return }
+        hold(environment.holder, -environment.countedMiB, evictable: -environment.evictableMiB)
+        hold(holder, environment.countedMiB, evictable: environment.evictableMiB)
+        update(number) { $0.holder = holder }
+    }
+
+    /// Gives an environment that is its owner's back to the owner's idle ones.
+    mutating func rest(_ number: EnvironmentNumber, in queue: Int, now: Moment) {
+        let isReserved = queues[queue].map { $0.kept < $0.reserved } ?? false
+        if isReserved { queues[queue]?.kept += 1 }
+        queues[queue]?.idle.append(number)
+        becomeIdle(number, .idle, isReserved: isReserved, now: now)
     }
 
     // MARK: Waiting
@@ -69,8 +104,8 @@ extension Scheduler {
             timers.insert(Timer(at: now + configuration.waitMax, kind: .wait(waiting.pool)))
         }
         guard queues[waiting.queue]?.uncovered ?? 0 > 0 else { return }
-        if !requestStart(queue: waiting.queue) {
-            refuseWaiting(invocation, .tenantEnvironments, into: &effects)
+        if let refusal = requestStart(.invocation(queue: waiting.queue), in: waiting.pool) {
+            refuseWaiting(invocation, refusal, into: &effects)
             return
         }
         pumpStarts(now: now, into: &effects)
@@ -96,15 +131,12 @@ extension Scheduler {
         return invocation
     }
 
-    /// The longest-waiting invocation of this owner, else of whoever waits longest in this pool.
-    mutating func takeWaiting(
-        preferring queue: Int, in pool: PoolNumber
-    ) -> (invocation: InvocationNumber, queue: Int)? {
-        if let invocation = takeWaiting(queue) { return (invocation, queue) }
-        guard let first = pools[pool]?.arrivals.first, let other = invocations[first]?.queue,
-            let invocation = takeWaiting(other)
+    /// The invocation that waits longest in this pool.
+    mutating func takeLongestWaiting(in pool: PoolNumber) -> (invocation: InvocationNumber, queue: Int)? {
+        guard let first = pools[pool]?.arrivals.first, let queue = invocations[first]?.queue,
+            let invocation = takeWaiting(queue)
         else { return nil }
-        return (invocation, other)
+        return (invocation, queue)
     }
 
     private mutating func leaveWaiting(_ invocation: InvocationNumber, in pool: PoolNumber) {
@@ -114,85 +146,6 @@ extension Scheduler {
         while let first = pools[pool]?.arrivals.first, invocations[first]?.isWaiting != true {
             _ = pools[pool]?.arrivals.popFirst()
         }
-    }
-
-    // MARK: Starting
-
-    /// Asks for a new environment; false when the limit of tenant environments forbids it.
-    mutating func requestStart(queue: Int) -> Bool {
-        guard let owner = queues[queue]?.owner, let number = queues[queue]?.pool,
-            let function = pools[number]?.function, let isTenantIsolated = pools[number]?.isTenantIsolated,
-            ledger.addEnvironment(function, isTenantIsolated: isTenantIsolated)
-        else { return false }
-        queues[queue]?.starting += 1
-        let claimant: StartQueue.Claimant = owner.tenant.map { .tenant($0) } ?? .function(function)
-        starts.push(StartQueue.Request(pool: number, queue: queue), claimant: claimant)
-        return true
-    }
-
-    /// Starts what the start slots and the memory allow, evicting idle environments for it where needed.
-    mutating func pumpStarts(now: Moment, into effects: inout [SchedulerEffect]) {
-        while startsInProgress < configuration.startsMax, let request = starts.next {
-            if queues[request.queue]?.uncovered ?? 0 < 0 {
-                _ = starts.pop()
-                cancel(request)
-                continue
-            }
-            guard let needed = pools[request.pool]?.memoryMiB, makeRoom(for: needed, into: &effects) else { return }
-            _ = starts.pop()
-            start(request, into: &effects)
-        }
-    }
-
-    /// Whoever asked for this environment has been served otherwise.
-    private mutating func cancel(_ request: StartQueue.Request) {
-        queues[request.queue]?.starting -= 1
-        if let function = pools[request.pool]?.function { ledger.removeEnvironment(function) }
-        dropIfUnused(request.queue)
-        closeIfUnused(request.pool)
-    }
-
-    private mutating func start(_ request: StartQueue.Request, into effects: inout [SchedulerEffect]) {
-        guard let pool = pools[request.pool] else { return }
-        let (key, memory, function) = (pool.key, pool.memoryMiB, pool.function)
-        let number = nextEnvironmentNumber()
-        environments[number] = Environment(
-            pool: request.pool, function: function, limitMiB: memory, state: .starting(queue: request.queue),
-            countedMiB: memory)
-        memoryMiB += memory
-        startsInProgress += 1
-        pools[request.pool]?.environmentCount += 1
-        effects.append(.start(number, key))
-    }
-
-    mutating func endStart(queue: Int) {
-        startsInProgress -= 1
-        queues[queue]?.starting -= 1
-    }
-
-    /// Evicts the longest-idle environments until `needed` MiB fit; false, with nothing evicted, if they can't.
-    private mutating func makeRoom(for needed: Int, into effects: inout [SchedulerEffect]) -> Bool {
-        let missing = memoryMiB + needed - configuration.memoryMiBMax
-        guard missing > 0 else { return true }
-        guard evictableMiB >= missing else { return false }
-        while memoryMiB + needed > configuration.memoryMiBMax, let oldest = idleOrder.popFirst() {
-            guard let environment = environments[oldest.number], environment.isEvictable,
-                environment.idleSince == oldest.since
-            else { continue }
-            destroy(oldest.number, .evicted, into: &effects)
-        }
-        return true
-    }
-
-    /// After an environment is no longer to be counted on: a new one for whoever waited for it.
-    mutating func startForWaiting(_ environment: Environment, now: Moment, into effects: inout [SchedulerEffect]) {
-        if let queue = environment.queue {
-            while queues[queue]?.uncovered ?? 0 > 0, !requestStart(queue: queue) {
-                guard let last = queues[queue]?.waiting.last else { break }
-                refuseWaiting(last, .tenantEnvironments, into: &effects)
-            }
-        }
-        pumpStarts(now: now, into: &effects)
     }
 
     // MARK: Bookkeeping
@@ -207,16 +160,21 @@ extension Scheduler {
 
     mutating func queueNumber(of owner: EnvironmentOwner, in pool: PoolNumber) -> Int {
         if let queue = pools[pool]?.queues[owner] { return queue }
-        let queue = queues.insert(OwnerQueue(owner: owner, pool: pool))
+        let function = pools[pool]?.function ?? 0
+        let claimant: StartQueue.Claimant = owner.tenant.map { .tenant($0) } ?? .function(function)
+        let queue = queues.insert(
+            OwnerQueue(
+                owner: owner, pool: pool, holder: openHolder(claimant),
+                history: openHistory(HistoryKey(function: function, owner: owner))))
         pools[pool]?.queues[owner] = queue
         return queue
     }
 
     mutating func dropIfUnused(_ queue: Int) {
-        guard queues[queue]?.isUnused == true, let owner = queues[queue]?.owner, let pool = queues[queue]?.pool else {
-            return
-        }
-        pools[pool]?.queues[owner] = nil
+        guard let unused = queues[queue], unused.isUnused else { return }
+        pools[unused.pool]?.queues[unused.owner] = nil
+        if let history = unused.history { histories[history]?.links -= 1 }
+        closeHolder(unused.holder)
         queues.remove(queue)
     }
 
@@ -224,5 +182,6 @@ extension Scheduler {
     mutating func end(_ number: InvocationNumber) {
         guard let invocation = invocations.removeValue(forKey: number) else { return }
         ledger.end(invocation.function, owner: invocation.owner)
+        holders[invocation.holder]?.active -= 1
     }
 }

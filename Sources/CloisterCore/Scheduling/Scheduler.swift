@@ -13,12 +13,15 @@ import HeapModule
 ///        │                   │               └───────────────────────────────────────────┘
 ///        └─lost──> gone <────┴── lost, evicted, idle too long, retired
 ///
-/// Binding consumes an `UnboundEnvironment`; a bound environment serves its owner until it is gone.
+/// Binding consumes an `UnboundEnvironment`; a bound environment serves its owner until it is gone. Idle environments
+/// are frozen, then hibernated where the keep-alive policy says so; both end with the next invocation.
+///
+/// Environments are started for invocations that wait, and ahead of them: for provisioned concurrency (unbound), for a
+/// tenant's reservation and for a call that is expected (both bound as soon as they are ready).
 public struct Scheduler: ~Copyable {
     struct Environment {
         enum State: Equatable {
-            /// On behalf of the owner with this queue.
-            case starting(queue: Int)
+            case starting(StartPurpose)
             case unbound
             case idle
             case busy(InvocationNumber)
@@ -35,6 +38,9 @@ public struct Scheduler: ~Copyable {
         let function: Int
         /// The most it may use.
         let limitMiB: Int
+        /// Whose memory this is, as a slot among the holders: the function's until it is bound, then its owner's.
+        var holder: Int
+        var startedAt: Moment
         var state: State
         var bound: BoundEnvironment?
         /// The number of its owner's queue, once bound.
@@ -44,10 +50,38 @@ public struct Scheduler: ~Copyable {
         var isFrozen = false
         /// What it is counted with: its limit while it may use it, what it holds once frozen.
         var countedMiB: Int
-        var hasKeepAliveTimer = false
+        /// When its keep-alive is looked at next; a timer for another moment is stale.
+        var keepAliveAt: Moment?
+        var hasEvictionEntry = false
+        /// Always frozen too.
+        var isHibernated = false
+        /// Neither evicted nor reaped nor hibernated, while it is idle: provisioned concurrency, or a reservation.
+        var isKept = false
+        /// Counted among the pool's provisioned ones.
+        var isProvisioned = false
+        /// Began as one of them.
+        var wasProvisioned = false
+        /// Made ready for a call that was expected at this moment.
+        var expectedUntil: Moment?
+        /// Where it is among `unbound`.
+        var unboundIndex = 0
+        /// Invocations so far.
+        var uses = 0
+        /// What it costs to start another one, in milliseconds.
+        var startCost: Float = 1
+        /// The evictions' clock when it last became idle, and its priority: the lowest one is evicted first.
+        var clock = 0.0
+        var priority = 0.0
 
-        var isEvictable: Bool { state == .idle || state == .unbound }
+        var isResting: Bool { state == .idle || state == .unbound }
+        var isEvictable: Bool { isResting && !isKept }
         var evictableMiB: Int { isEvictable ? countedMiB : 0 }
+
+        /// Greedy-Dual with frequency, cost and size, as FaasCache orders what it keeps.
+        mutating func prioritise() {
+            let value = Double(uses) * Double(startCost) / Double(max(countedMiB, 1))
+            priority = max(priority, clock + value)
+        }
 
         /// Changes itself; returns by how much what it counts for has grown.
         mutating func apply(_ change: (inout Environment) -> Void) -> (countedMiB: Int, evictableMiB: Int) {
@@ -64,6 +98,7 @@ public struct Scheduler: ~Copyable {
         let owner: EnvironmentOwner
         /// The number of its owner's queue.
         let queue: Int
+        let holder: Int
         let waitingSince: Moment
         var isWaiting = false
     }
@@ -72,6 +107,13 @@ public struct Scheduler: ~Copyable {
         enum Kind: Equatable {
             case keepAlive(EnvironmentNumber)
             case wait(PoolNumber)
+            /// An environment that may take longer than usual to return.
+            case linger(EnvironmentNumber)
+            case replenish(PoolNumber)
+            /// The owner with this history is expected to call; unless it has called since.
+            case predict(pool: PoolNumber, owner: EnvironmentOwner, last: Moment)
+            /// Starts that found no room are looked at again.
+            case pump
         }
 
         let at: Moment
@@ -87,9 +129,28 @@ public struct Scheduler: ~Copyable {
         let number: EnvironmentNumber
     }
 
-    struct IdleEntry {
+    struct EvictionEntry: Comparable {
+        /// Its priority when the entry was made; it may have grown.
+        let priority: Double
         let number: EnvironmentNumber
-        let since: Moment
+
+        static func < (lhs: EvictionEntry, rhs: EvictionEntry) -> Bool {
+            (lhs.priority, lhs.number) < (rhs.priority, rhs.number)
+        }
+    }
+
+    /// What is remembered of one owner of one function, whatever its versions.
+    struct HistoryKey: Hashable {
+        /// The function's slot in the ledger.
+        let function: Int
+        let owner: EnvironmentOwner
+    }
+
+    struct HistoryEntry {
+        let key: HistoryKey
+        var history = ArrivalHistory()
+        /// Queues that refer to it.
+        var links = 0
     }
 
     public let configuration: SchedulerConfiguration
@@ -98,8 +159,18 @@ public struct Scheduler: ~Copyable {
     var environments: [EnvironmentNumber: Environment] = [:]
     var invocations: [InvocationNumber: Invocation] = [:]
     var unbound = UniqueArray<UnboundEnvironment>()
-    /// Longest idle first; may hold ones that are idle no longer, or again.
-    var idleOrder = Deque<IdleEntry>()
+    /// At most one entry an environment; ones of environments that are gone or not idle are ignored.
+    var evictions = Heap<EvictionEntry>()
+    /// The priority of what was evicted last: what is used now outlives what is as old as that.
+    var evictionClock = 0.0
+    var holders = Slots<Holder>()
+    var holderSlots: [StartQueue.Claimant: Int] = [:]
+    /// Holders that hold memory.
+    var holdingCount = 0
+    var histories = Slots<HistoryEntry>()
+    var historySlots: [HistoryKey: Int] = [:]
+    var historyHand = 0
+    var hasPumpTimer = false
     var ledger: ConcurrencyLedger
     var starts = StartQueue()
     var startsInProgress = 0
@@ -124,9 +195,10 @@ public struct Scheduler: ~Copyable {
     public mutating func openPool(_ key: PoolKey, memoryMiB: Int, isTenantIsolated: Bool) -> PoolNumber {
         lastPool += 1
         let number = PoolNumber(lastPool)
+        let function = ledger.open(key.version.function)
+        let holder = openHolder(.function(function))
         pools[number] = Pool(
-            key: key, memoryMiB: memoryMiB, isTenantIsolated: isTenantIsolated,
-            function: ledger.open(key.version.function))
+            key: key, memoryMiB: memoryMiB, isTenantIsolated: isTenantIsolated, function: function, holder: holder)
         return number
     }
 
@@ -140,10 +212,10 @@ public struct Scheduler: ~Copyable {
     public mutating func retire(_ number: PoolNumber, now: Moment, into effects: inout [SchedulerEffect]) {
         guard let queueNumbers = pools[number]?.queues.values else { return }
         pools[number]?.isRetired = true
-        var free = queueNumbers.flatMap { queues[$0]?.idle ?? [] }
-        for index in 0..<unbound.count where environments[unbound[index].number]?.pool == number {
-            free.append(unbound[index].number)
-        }
+        for queue in pools[number]?.reservedQueues ?? [] { dropReservation(queue) }
+        pools[number]?.reservedQueues = []
+        pools[number]?.provisioned.requested = 0
+        let free = queueNumbers.flatMap { queues[$0]?.idle ?? [] } + (pools[number]?.unbound ?? [])
         for environment in free.sorted() { destroy(environment, .retired, into: &effects) }
         pumpStarts(now: now, into: &effects)
         closeIfUnused(number)
@@ -161,19 +233,24 @@ public struct Scheduler: ~Copyable {
             effects.append(.refuse(invocation, .capacity))
             return
         }
-        if let refusal = ledger.refusal(function, owner: owner) {
+        let queue = queueNumber(of: owner, in: number)
+        guard let holder = queues[queue]?.holder else { return }
+        if let refusal = ledger.refusal(function, owner: owner) ?? admit(holder, now: now) {
             effects.append(.refuse(invocation, refusal))
-            return
+            return dropIfUnused(queue)
         }
         ledger.begin(function, owner: owner)
-        let queue = queueNumber(of: owner, in: number)
+        holders[holder]?.active += 1
+        if let history = queues[queue]?.history { histories[history]?.history.arrived(now: now) }
         invocations[invocation] = Invocation(
-            pool: number, function: function, owner: owner, queue: queue, waitingSince: now)
+            pool: number, function: function, owner: owner, queue: queue, holder: holder, waitingSince: now)
         if let idle = queues[queue]?.idle.popLast() {
             run(invocation, on: idle, into: &effects)
         } else if let ready = bindUnbound(in: number, queue: queue) {
             run(invocation, on: ready, into: &effects)
+            replenish(number, now: now, into: &effects)
         } else {
+            countSpillover(in: number)
             wait(invocation, now: now, into: &effects)
         }
     }
@@ -184,6 +261,7 @@ public struct Scheduler: ~Copyable {
     ) {
         guard let environment = environments[number], case .busy(let invocation) = environment.state else { return }
         end(invocation)
+        leaveProvisioned(environment)
         joinFinishing(environment)
         update(number) {
             $0.state = .finishing
@@ -201,6 +279,7 @@ public struct Scheduler: ~Copyable {
         switch environment.state {
         case .busy(let invocation):
             end(invocation)
+            leaveProvisioned(environment)
             joinFinishing(environment)
         case .idle:
             leaveIdle(number, environment)
@@ -210,6 +289,7 @@ public struct Scheduler: ~Copyable {
         case .starting: return
         case .unbound:
             destroy(number, .failed, into: &effects)
+            replenish(environment.pool, now: now, into: &effects)
             pumpStarts(now: now, into: &effects)
             return
         }
@@ -217,10 +297,12 @@ public struct Scheduler: ~Copyable {
             $0.state = .recovering
             $0.finishingSince = now
             $0.isFrozen = false
+            $0.isHibernated = false
+            $0.isKept = false
             $0.countedMiB = $0.limitMiB
         }
         recoveringTimers.append(DelayEntry(at: now + configuration.recoveringMax, number: number))
-        startForWaiting(environment, now: now, into: &effects)
+        startForWaiting(environment.queue, now: now, into: &effects)
     }
 
     /// The environment asks for its next invocation.
@@ -229,8 +311,11 @@ public struct Scheduler: ~Copyable {
     ) {
         guard let environment = environments[number], let queue = environment.queue else { return }
         switch environment.state {
-        case .finishing, .recovering: leaveFinishing(environment)
-        case .lingering: break
+        case .finishing:
+            leaveFinishing(environment)
+            queues[queue]?.returned(in: now - environment.finishingSince)
+        case .recovering: leaveFinishing(environment)
+        case .lingering: queues[queue]?.returned(in: now - environment.finishingSince)
         case .starting, .unbound, .idle, .busy: return
         }
         if let next = takeWaiting(queue) {
@@ -242,8 +327,7 @@ public struct Scheduler: ~Copyable {
             destroy(number, .retired, into: &effects)
             closeIfUnused(environment.pool)
         } else {
-            queues[queue]?.idle.append(number)
-            becomeIdle(number, .idle, now: now)
+            rest(number, in: queue, now: now)
         }
         pumpStarts(now: now, into: &effects)
     }
@@ -254,23 +338,42 @@ public struct Scheduler: ~Copyable {
     public mutating func environmentReady(
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], case .starting(let queue) = environment.state else { return }
-        endStart(queue: queue)
-        let ready = UnboundEnvironment(number)
-        if let next = takeWaiting(preferring: queue, in: environment.pool) {
+        guard let environment = environments[number], case .starting(let purpose) = environment.state else { return }
+        endStart(environment.pool, purpose)
+        let took = now - environment.startedAt
+        pools[environment.pool]?.started(in: took)
+        pools[environment.pool]?.failures = 0
+        update(number) { $0.startCost = Float(max(took.milliseconds, 1)) }
+        place(UnboundEnvironment(number), purpose, in: environment.pool, now: now, into: &effects)
+        if let queue = purpose.queue { dropIfUnused(queue) }
+        replenish(environment.pool, now: now, into: &effects)
+        pumpStarts(now: now, into: &effects)
+        closeIfUnused(environment.pool)
+    }
+
+    /// Gives a new environment to whom it is for, or to who waits, or to nobody.
+    private mutating func place(
+        _ ready: consuming UnboundEnvironment, _ purpose: StartPurpose, in pool: PoolNumber, now: Moment,
+        into effects: inout [SchedulerEffect]
+    ) {
+        let number = ready.number
+        if let queue = purpose.queue, let next = takeWaiting(queue) {
+            bind(ready, queue: queue)
+            run(next, on: number, into: &effects)
+        } else if pools[pool]?.isRetired != true, let queue = ownerAhead(purpose) {
+            bind(ready, queue: queue)
+            if let bound = environments[number]?.bound { effects.append(.bind(bound)) }
+            if case .predicted = purpose { expectCall(number, queue: queue, now: now) }
+            rest(number, in: queue, now: now)
+        } else if let next = takeLongestWaiting(in: pool) {
             bind(ready, queue: next.queue)
             run(next.invocation, on: number, into: &effects)
-        } else if pools[environment.pool]?.isRetired == true {
+        } else if pools[pool]?.isRetired == true {
             _ = consume ready
             destroy(number, .retired, into: &effects)
         } else {
-            unbound.append(ready)
-            pools[environment.pool]?.unboundCount += 1
-            becomeIdle(number, .unbound, now: now)
+            shelve(ready, in: pool, now: now)
         }
-        dropIfUnused(queue)
-        pumpStarts(now: now, into: &effects)
-        closeIfUnused(environment.pool)
     }
 
     /// The environment is gone: it failed to start, its sandbox died, or the shell gave it up. Its invocation, if it
@@ -279,16 +382,15 @@ public struct Scheduler: ~Copyable {
         _ number: EnvironmentNumber, now: Moment, into effects: inout [SchedulerEffect]
     ) {
         guard let environment = environments[number] else { return }
-        if case .starting(let queue) = environment.state {
-            endStart(queue: queue)
-            if queues[queue]?.uncovered ?? 0 > 0, let waiting = takeWaiting(queue) {
-                end(waiting)
-                effects.append(.failStart(waiting, number))
-            }
-            dropIfUnused(queue)
+        if case .starting(let purpose) = environment.state {
+            if let holder = pools[environment.pool]?.holder { transfer(number, to: holder) }
+            endStart(environment.pool, purpose)
+            startFailed(environment.pool, purpose, number, now: now, into: &effects)
+            if let queue = purpose.queue { dropIfUnused(queue) }
         }
         remove(number)
-        startForWaiting(environment, now: now, into: &effects)
+        startForWaiting(environment.queue, now: now, into: &effects)
+        replenish(environment.pool, now: now, into: &effects)
         closeIfUnused(environment.pool)
     }
 
@@ -296,8 +398,11 @@ public struct Scheduler: ~Copyable {
     public mutating func environmentHolds(
         _ number: EnvironmentNumber, memoryMiB held: Int, now: Moment, into effects: inout [SchedulerEffect]
     ) {
-        guard let environment = environments[number], environment.isFrozen, environment.isEvictable else { return }
-        update(number) { $0.countedMiB = min(max(held, 0), $0.limitMiB) }
+        guard let environment = environments[number], environment.isFrozen, environment.isResting else { return }
+        update(number) {
+            $0.countedMiB = min(max(held, 0), $0.limitMiB)
+            $0.prioritise()
+        }
         pumpStarts(now: now, into: &effects)
     }
 
@@ -320,8 +425,15 @@ public struct Scheduler: ~Copyable {
         while let timer = timers.min, timer.at <= now {
             timers.removeMin()
             switch timer.kind {
-            case .keepAlive(let number): reapIfDue(number, now: now, into: &effects)
+            case .keepAlive(let number): reapIfDue(number, at: timer.at, now: now, into: &effects)
             case .wait(let number): expireWaiting(in: number, now: now, into: &effects)
+            case .linger(let number): lingerIfDue(number, now: now, into: &effects)
+            case .replenish(let number): replenishIfDue(number, now: now, into: &effects)
+            case .predict(let pool, let owner, let last):
+                predicted(owner, in: pool, last: last, now: now, into: &effects)
+            case .pump:
+                hasPumpTimer = false
+                pumpStarts(now: now, into: &effects)
             }
         }
     }

@@ -1,18 +1,3 @@
-/// How long an idle environment is kept. Pure: decides from what it is given.
-public protocol KeepAlivePolicy: Sendable {
-    /// `owner` is nil for an environment that nobody has been bound to yet.
-    func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan
-}
-
-/// The same span for everyone.
-public struct FixedKeepAlive: KeepAlivePolicy {
-    public var span: TimeSpan
-
-    public init(_ span: TimeSpan = .seconds(600)) { self.span = span }
-
-    public func keepAlive(pool: PoolKey, owner: EnvironmentOwner?) -> TimeSpan { span }
-}
-
 /// The scheduler's limits. Defaults are AWS's where AWS has one.
 public struct SchedulerConfiguration: Sendable {
     /// Invocations at once in the account (AWS: 1,000).
@@ -32,11 +17,26 @@ public struct SchedulerConfiguration: Sendable {
     /// How long an environment that has answered may take to ask for its next invocation before a waiting one gets a
     /// new environment instead.
     public var finishingMax: TimeSpan = .milliseconds(20)
+    /// The same for an owner whose environments have lately taken longer: then up to four times as long as they took,
+    /// never longer than a start takes, and never longer than this.
+    public var finishingLimit: TimeSpan = .milliseconds(500)
     /// How long an environment whose processes are being restarted after a failure is waited for in the same way.
     public var recoveringMax: TimeSpan = .seconds(2)
     /// How long after its answer an idle environment is frozen.
     public var freezeDelay: TimeSpan = .milliseconds(10)
     public var keepAlive: any KeepAlivePolicy = FixedKeepAlive()
+    /// Owners whose histories are kept, over all functions (about 200 bytes each). Those not heard of for long go first.
+    public var historiesMax = 100_000
+    /// From which share of `memoryMiBMax` on idle environments are hibernated at once, in percent.
+    public var pressurePercent = 85
+    /// An owner with more than its share of memory may evict others' environments only if they have been idle for so
+    /// long.
+    public var fairIdleMin: TimeSpan = .seconds(60)
+    /// Such an owner leaves this part of memory to the others: a 16th, for example.
+    public var fairReserveDivisor = 16
+    /// How long after a failed start for provisioned concurrency or a reservation the next is tried; doubles up to
+    /// 64 times.
+    public var replenishDelay: TimeSpan = .seconds(1)
 
     public init() {}
 }
@@ -71,6 +71,11 @@ public enum Throttle: Error, Sendable, Equatable {
     case reservedConcurrency
     case tenantConcurrency
     case tenantEnvironments
+    /// The tenant's own limits (`TenantLimits`).
+    case tenantRate
+    case tenantMemory
+    /// The tenant is suspended: no throttling, but a refusal. Nothing has started.
+    case tenantSuspended
     /// No environment became free in time, for want of memory or of start slots.
     case capacity
 
@@ -78,8 +83,10 @@ public enum Throttle: Error, Sendable, Equatable {
     public var reason: String {
         switch self {
         case .reservedConcurrency: "ReservedFunctionConcurrentInvocationLimitExceeded"
-        case .accountConcurrency, .tenantConcurrency, .tenantEnvironments, .capacity:
+        case .accountConcurrency, .tenantConcurrency, .tenantEnvironments, .tenantMemory, .capacity:
             "ConcurrentInvocationLimitExceeded"
+        case .tenantRate: "CallerRateLimitExceeded"
+        case .tenantSuspended: "TenantSuspended"
         }
     }
 
@@ -87,6 +94,7 @@ public enum Throttle: Error, Sendable, Equatable {
     public var message: String {
         switch self {
         case .tenantEnvironments: "Rate exceeded"
+        case .tenantSuspended: "The tenant is suspended."
         default: "Rate Exceeded."
         }
     }
@@ -95,17 +103,27 @@ public enum Throttle: Error, Sendable, Equatable {
 /// Why an environment ends.
 public enum DestroyReason: String, Sendable, Equatable {
     case idle, evicted, retired, failed
+    /// Its tenant has been suspended; an invocation that it runs ends with it.
+    case suspended
 }
 
 /// What the shell must do. In the order given.
 public enum SchedulerEffect: Sendable, Equatable {
-    /// Start an environment; report `environmentReady`, or `environmentLost` with the invocation it was for.
+    /// Start an environment; report `environmentReady` or `environmentLost`.
     case start(EnvironmentNumber, PoolKey)
-    /// Hand the invocation to the environment (thawing it first if it is frozen).
+    /// Hand the invocation to the environment (thawing it first if it is frozen, resuming it if it is hibernated).
     case run(InvocationNumber, BoundEnvironment, isFrozen: Bool)
     case refuse(InvocationNumber, Throttle)
     /// The environment that was started for this invocation ended before it was ready; no other is coming.
     case failStart(InvocationNumber, EnvironmentNumber)
     case freeze(EnvironmentNumber)
+    /// The environment is its owner's from now on, before any invocation: for a reservation, or for a call that is
+    /// expected.
+    case bind(BoundEnvironment)
+    /// Give the memory of a frozen environment back, and report with `environmentHolds` what it still holds (also when
+    /// that didn't work). It stays its owner's.
+    case hibernate(EnvironmentNumber)
+    /// Bring a hibernated environment's memory back, without running it: its owner's next call is expected.
+    case resume(EnvironmentNumber)
     case destroy(EnvironmentNumber, DestroyReason)
 }

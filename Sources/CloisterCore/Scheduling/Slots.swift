@@ -4,6 +4,8 @@ struct Slots<Value> {
     private var free: [Int] = []
 
     var count: Int { values.count - free.count }
+    /// Numbers are below this.
+    var end: Int { values.count }
     var all: some Sequence<Value> { values.lazy.compactMap { $0 } }
 
     mutating func insert(_ value: Value) -> Int {
