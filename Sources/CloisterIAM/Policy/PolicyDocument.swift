@@ -1,7 +1,7 @@
 /// A policy document, parsed.
 public struct PolicyDocument: Sendable, Equatable {
     /// What a document is for; decides which elements it must and must not have.
-    public enum Kind: Sendable {
+    public enum Kind: String, Sendable, Codable {
         /// Attached to a user, group or role, a permissions boundary, or a session policy.
         case identity
         /// A key policy, a secret's or a function's policy.
