@@ -57,14 +57,22 @@ public enum DynamoDBCoverage {
         "UpdateItem": Operation(note: "") { try await $0.updateItem($1) },
     ]
 
-    private static let built = tables.merging(items) { first, _ in first }
+    private static let statements: [String: Operation] = [
+        "BatchExecuteStatement": Operation(note: "") { try await $0.batchExecuteStatement($1) },
+        "ExecuteStatement": Operation(
+            note: "SELECT, INSERT, UPDATE and DELETE with their conditions, functions and RETURNING"
+        ) { try await $0.executeStatement($1) },
+        "ExecuteTransaction": Operation(note: "") { try await $0.executeTransaction($1) },
+    ]
+
+    private static let built = tables.merging(items) { first, _ in first }.merging(statements) { first, _ in first }
 
     /// Answered with 501, naming the operation.
     private static let notBuilt = """
-        BatchExecuteStatement CreateBackup CreateGlobalTable DeleteBackup DeleteResourcePolicy DescribeBackup
+        CreateBackup CreateGlobalTable DeleteBackup DeleteResourcePolicy DescribeBackup
         DescribeContinuousBackups DescribeContributorInsights DescribeExport DescribeGlobalTable
         DescribeGlobalTableSettings DescribeImport DescribeKinesisStreamingDestination DescribeTableReplicaAutoScaling
-        DisableKinesisStreamingDestination EnableKinesisStreamingDestination ExecuteStatement ExecuteTransaction
+        DisableKinesisStreamingDestination EnableKinesisStreamingDestination
         ExportTableToPointInTime GetResourcePolicy ImportTable ListBackups ListContributorInsights ListExports
         ListGlobalTables ListImports PutResourcePolicy RestoreTableFromBackup RestoreTableToPointInTime
         UpdateContinuousBackups UpdateContributorInsights UpdateGlobalTable UpdateGlobalTableSettings

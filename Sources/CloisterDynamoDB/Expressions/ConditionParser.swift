@@ -54,8 +54,10 @@ struct ConditionParser {
         if reader.takeKeyword("BETWEEN") { return try between(first) }
         if reader.takeKeyword("IN") { return try among(first) }
         guard case .symbol(let symbol) = reader.token, let comparator = Comparator(rawValue: symbol) else {
-            if case .size = first, reader.isAtEnd { reader.note(ConditionParser.notAllowed("size")) }
-            throw reader.syntaxError()
+            guard case .size = first else { throw reader.syntaxError() }
+            // A size alone is no condition; what follows it is read as what follows a condition.
+            reader.note(ConditionParser.notAllowed("size"))
+            return .all([])
         }
         reader.advance()
         reader.countOperator()

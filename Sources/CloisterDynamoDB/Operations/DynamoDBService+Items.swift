@@ -41,7 +41,7 @@ extension DynamoDBService {
     }
 
     /// What `ReturnValues` asks for; nil when there is none of it.
-    private static func attributes(_ mode: String, _ outcome: ItemWrite.Outcome, _ update: Update?) -> JSON? {
+    static func attributes(_ mode: String, _ outcome: ItemWrite.Outcome, _ update: Update?) -> JSON? {
         let projection = Projection(update?.paths ?? [])
         let item: Item? =
             switch mode {
@@ -97,6 +97,12 @@ struct GetInput: Sendable {
     let tableName: String
     let key: Item
     let projection: Projection?
+
+    init(tableName: String, key: Item, projection: Projection?) {
+        self.tableName = tableName
+        self.key = key
+        self.projection = projection
+    }
 
     init(_ input: Input, _ call: DynamoDBCall) throws {
         key = try input.item("Key") ?? [:]

@@ -17,12 +17,12 @@ extension DynamoDBService {
     /// Writes all or nothing. The same token with the same digest is answered again without a second write.
     func transact(
         _ parsed: [WriteInput], _ call: DynamoDBCall, token: String?, digest: [UInt8], capacityMode: String?,
-        metricsFrom input: Input, action: (WriteInput) -> String = TransactionInput.action
+        metricsFrom input: Input, actions: [String]? = nil
     ) async throws -> JSON {
         guard parsed.reduce(0, { $0 + $1.item.byteCount }) <= DynamoDBLimits.transactionBytesMax else {
             throw DynamoDBError.validation("Transaction size exceeds the limit of 4 MB")
         }
-        let tables = try await openTables(parsed, call, action)
+        let tables = try await openTables(parsed, call, actions ?? parsed.map(TransactionInput.action))
         let writes = try TransactionInput.check(parsed, tables)
         let (now, scope) = (now(), call.scope)
         let outcomes = try await write(Array(tables.values)) { writer -> [ItemWrite.Outcome] in
@@ -43,13 +43,13 @@ extension DynamoDBService {
     }
 
     private func openTables(
-        _ parsed: [WriteInput], _ call: DynamoDBCall, _ action: (WriteInput) -> String
+        _ parsed: [WriteInput], _ call: DynamoDBCall, _ actions: [String]
     ) async throws -> [String: OpenTable] {
         var tables: [String: OpenTable] = [:]
         var stored: [String: StoredTable] = [:]
         // Every action is authorized before any key is used.
-        for write in parsed {
-            stored[write.tableName] = try await authorizedTable(write.tableName, action(write), call) { definition in
+        for (write, action) in zip(parsed, actions) {
+            stored[write.tableName] = try await authorizedTable(write.tableName, action, call) { definition in
                 var conditions = write.access(definition)
                 conditions.enclosingOperation = call.operation
                 return conditions

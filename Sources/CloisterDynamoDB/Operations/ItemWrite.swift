@@ -20,9 +20,12 @@ struct ItemWrite: Sendable {
     let change: Change
     var condition: Condition?
     var returnsOldOnFailure = false
+    var conditionFailure: DynamoDBError?
 
     /// `key` must be the table's key attributes, checked by `KeyRules`.
-    init(_ table: OpenTable, key: Item, _ change: Change, condition: Condition? = nil, returnsOldOnFailure: Bool = false) throws {
+    init(
+        _ table: OpenTable, key: Item, _ change: Change, condition: Condition? = nil, returnsOldOnFailure: Bool = false
+    ) throws {
         self.table = table
         self.key = key
         place = try table.place(of: key)
@@ -40,7 +43,7 @@ struct ItemWrite: Sendable {
 
     func decide(_ old: Item?) throws -> Outcome {
         if let condition, !condition.isMet(by: old ?? [:]) {
-            throw DynamoDBError.conditionFailed(returnsOldOnFailure ? old : nil)
+            throw conditionFailure ?? DynamoDBError.conditionFailed(returnsOldOnFailure ? old : nil)
         }
         switch change {
         case .put(let item): return Outcome(old: old, new: item)

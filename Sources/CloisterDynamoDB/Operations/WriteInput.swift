@@ -9,6 +9,21 @@ struct WriteInput: Sendable {
     let update: Update?
     let condition: Condition?
     let returnsOldOnFailure: Bool
+    /// What a condition that isn't met is called, where it has a name of its own.
+    var conditionFailure: DynamoDBError?
+
+    init(
+        _ kind: Kind, tableName: String, item: Item, update: Update? = nil, condition: Condition? = nil,
+        returnsOldOnFailure: Bool = false, conditionFailure: DynamoDBError? = nil
+    ) {
+        self.kind = kind
+        self.tableName = tableName
+        self.item = item
+        self.update = update
+        self.condition = condition
+        self.returnsOldOnFailure = returnsOldOnFailure
+        self.conditionFailure = conditionFailure
+    }
 
     /// The constraints of the model must hold already.
     init(_ input: Input, _ kind: Kind, _ call: DynamoDBCall) throws {
@@ -24,7 +39,7 @@ struct WriteInput: Sendable {
         tableName = try TableName.read(input.string("TableName"), call: call)
     }
 
-    private static func check(_ item: Item) throws {
+    static func check(_ item: Item) throws {
         for name in item.keys {
             guard name.byteCount <= DynamoDBLimits.attributeNameBytesMax else {
                 throw DynamoDBError.invalidParameter("Attribute name is too large, must be less than 65536 bytes")
@@ -70,8 +85,10 @@ struct WriteInput: Sendable {
             key = item
             change = kind == .delete ? .delete : .check
         }
-        return try ItemWrite(
+        var write = try ItemWrite(
             table, key: key, change, condition: condition, returnsOldOnFailure: returnsOldOnFailure)
+        write.conditionFailure = conditionFailure
+        return write
     }
 
     private static func checkKeyUnchanged(_ update: Update, _ definition: TableDefinition) throws {

@@ -37,7 +37,8 @@ enum AttributeValueCoding {
                 "Supplied AttributeValue has more than one datatypes set, "
                     + "must contain exactly one of the supported datatypes")
         }
-        guard depth <= DynamoDBLimits.nestingMax else { throw nestingTooDeep }
+        let holdsOthers = only.type == .list || only.type == .map
+        guard depth < DynamoDBLimits.nestingMax || !holdsOthers else { throw nestingTooDeep }
         return try value(only.type, only.value, depth: depth)
     }
 
