@@ -15,12 +15,15 @@ final class MicroVMSandbox: Sandbox {
     let shape: MachineShape
     let configuration: SandboxConfiguration
     let machine: RunningMachine
+    /// The file that is its memory, if it was started for a snapshot that hasn't been taken.
+    private let snapshotMemory: Mutex<Int32?>
     private let work: BlockingWork
 
     init(
         _ configuration: SandboxConfiguration, shape: MachineShape, channels: SandboxChannels, processID: Int32,
-        machine: RunningMachine, work: BlockingWork
+        machine: RunningMachine, snapshotMemory: Int32?, work: BlockingWork
     ) {
+        self.snapshotMemory = Mutex(snapshotMemory)
         id = configuration.id
         self.configuration = configuration
         self.shape = shape
@@ -28,6 +31,18 @@ final class MicroVMSandbox: Sandbox {
         self.processID = processID
         self.machine = machine
         self.work = work
+    }
+
+    /// The file becomes the caller's.
+    func takeSnapshotMemory() -> Int32? {
+        snapshotMemory.withLock { memory in
+            defer { memory = nil }
+            return memory
+        }
+    }
+
+    deinit {
+        if let memory = takeSnapshotMemory() { close(memory) }
     }
 
     func freeze() { machine.freeze() }

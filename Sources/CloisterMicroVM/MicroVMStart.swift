@@ -73,7 +73,7 @@ struct MicroVMStart {
                 control: ends.control, complaints: ends.complaints)
             return MicroVMSandbox(
                 configuration, shape: shape, channels: ends.channels, processID: pid, machine: machine,
-                work: backend.work)
+                snapshotMemory: snapshotMemory, work: backend.work)
         } catch {
             descriptors.closeAll()
             throw error
@@ -145,6 +145,11 @@ struct MicroVMStart {
             chown(device, user, user) == 0
         else { throw IsolationError(.startFailed, "\(device): \(errorText(errno))") }
         return .init(source: directory + "/dev", place: "/dev", isFile: false)
+    }
+
+    private var snapshotMemory: Int32? {
+        if case .bootForSnapshot(let memory) = origin { return memory }
+        return nil
     }
 
     private var memoryDescriptor: Int32? {

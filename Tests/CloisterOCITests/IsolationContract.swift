@@ -66,7 +66,7 @@ enum IsolationContract {
         }
     }
 
-    private static func accept(_ probe: SandboxProbe) async throws -> Int32 {
+    static func accept(_ probe: SandboxProbe) async throws -> Int32 {
         for _ in 0..<12_000 {
             let connection = Glibc.accept(probe.sandbox.channels.runtimeListener, nil, nil)
             if connection >= 0 { return connection }

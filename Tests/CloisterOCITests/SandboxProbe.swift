@@ -8,7 +8,7 @@ final class SandboxProbe {
         let description: String
     }
 
-    private static let patienceMilliseconds = 30_000
+    private static let patienceMilliseconds = 120_000
 
     let sandbox: any Sandbox
     private var decoder = AgentMessageDecoder()

@@ -1,5 +1,5 @@
 import CCloisterLinux
-import CloisterIsolation
+public import CloisterIsolation
 import CloisterOCI
 import Glibc
 
@@ -7,8 +7,8 @@ import Glibc
 ///
 /// Its memory is a file in memory that is sealed: the kernel lets nobody write to it any more, a taken-over monitor
 /// neither, so no two machines ever share memory that one of them writes. What they write are pages of their own.
-public final class MicroVMSnapshot: Sendable {
-    let configuration: SandboxConfiguration
+public final class MicroVMSnapshot: SandboxSnapshot {
+    public let configuration: SandboxConfiguration
     let channel: QuiescentChannel
     let memory: Int32
     /// CPU and devices.
@@ -26,6 +26,13 @@ public final class MicroVMSnapshot: Sendable {
         self.temporary = temporary
     }
 
+    public var memoryBytes: Int {
+        [memory, state].reduce(0) { sum, descriptor in
+            var status = stat()
+            return fstat(descriptor, &status) == 0 ? sum + Int(status.st_blocks) * 512 : sum
+        }
+    }
+
     deinit { for descriptor in [memory, state, temporary] { close(descriptor) } }
 
     func copyTemporary(to path: String, user: UInt32) throws(IsolationError) {
@@ -36,6 +43,17 @@ public final class MicroVMSnapshot: Sendable {
         guard error == 0, fchown(copy, user, user) == 0 else {
             throw IsolationError(.startFailed, "\(path): \(errorText(error == 0 ? errno : error))")
         }
+    }
+
+    /// Stops a machine and writes its state.
+    static func save(to state: Int32, through control: Int32) throws(IsolationError) {
+        let monitor = QEMUControl(socket: control)
+        try monitor.greet()
+        try monitor.execute("stop")
+        try monitor.execute("getfd", ["fdname": "state"], descriptor: state)
+        try monitor.execute("migrate-set-capabilities", MicroVMSnapshot.capabilities)
+        try monitor.execute("migrate", ["uri": "fd:state"])
+        try monitor.awaitMigration()
     }
 
     /// Fills a machine that waits for it, and lets it run.
