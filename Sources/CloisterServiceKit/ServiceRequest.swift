@@ -104,8 +104,13 @@ public protocol Service: Sendable {
     var targetPrefix: String? { get }
     /// Never throws: every failure is an answer that the service's own clients understand.
     func respond(to request: ServiceRequest) async -> ServiceResponse
+    /// What the front answers instead of the service when it refuses a request (a wrong signature, an unknown key), in
+    /// the form that the service's clients read. Nil: JSON will do.
+    func refusal(_ error: ServiceError, requestID: RequestID) -> ServiceResponse?
 }
 
 extension Service {
     public var targetPrefix: String? { nil }
+
+    public func refusal(_ error: ServiceError, requestID: RequestID) -> ServiceResponse? { nil }
 }

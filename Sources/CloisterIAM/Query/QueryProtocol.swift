@@ -59,6 +59,19 @@ struct QueryProtocol: Sendable {
         return response
     }
 
+    /// The front's refusals, under the names that query services have for them.
+    func refusal(_ error: ServiceError, requestID: String) -> ServiceResponse {
+        var error = error
+        let known: [String: (code: String, status: Int)] = [
+            "UnrecognizedClientException": ("InvalidClientTokenId", 403), "ExpiredTokenException": ("ExpiredToken", 403),
+            "InvalidSignatureException": ("SignatureDoesNotMatch", 403),
+            "MissingAuthenticationTokenException": ("MissingAuthenticationToken", 403),
+            "IncompleteSignatureException": ("IncompleteSignature", 400),
+        ]
+        if let name = known[error.code] { (error.code, error.status) = (name.code, name.status) }
+        return failure(error, requestID: requestID)
+    }
+
     private func response(status: Int, _ text: String) -> ServiceResponse {
         ServiceResponse(
             status: status, headers: [(name: "Content-Type", value: "text/xml")],

@@ -24,6 +24,10 @@ public struct IAMService: Service {
         self.now = now
     }
 
+    public func refusal(_ error: ServiceError, requestID: RequestID) -> ServiceResponse? {
+        wire.refusal(error, requestID: requestID.rawValue)
+    }
+
     public func respond(to request: ServiceRequest) async -> ServiceResponse {
         do throws(ServiceError) {
             let call = try wire.call(request)

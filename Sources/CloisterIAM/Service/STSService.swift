@@ -18,6 +18,10 @@ public struct STSService: Service {
         self.logger = logger
     }
 
+    public func refusal(_ error: ServiceError, requestID: RequestID) -> ServiceResponse? {
+        wire.refusal(error, requestID: requestID.rawValue)
+    }
+
     public func respond(to request: ServiceRequest) async -> ServiceResponse {
         do throws(ServiceError) {
             let call = try wire.call(request)
