@@ -13,14 +13,19 @@ struct PolicyPrincipal: Sendable, Equatable {
 struct PolicyContext: Sendable {
     var principal: PolicyPrincipal
     /// `dynamodb:GetItem`.
-    var action: String
-    var resource: String
+    let action: String
+    let resource: String
+    /// Both as bytes: every statement looks at them.
+    let actionBytes: [UInt8]
+    let resourceBytes: [UInt8]
     private var keys: [String: [String]] = [:]
 
     init(principal: PolicyPrincipal, action: String, resource: String) {
         self.principal = principal
         self.action = action
         self.resource = resource
+        actionBytes = Array(action.utf8)
+        resourceBytes = Array(resource.utf8)
     }
 
     subscript(key: String) -> [String]? {

@@ -18,6 +18,11 @@ public struct PolicyDocument: Sendable, Equatable {
 
     init(statements: [PolicyStatement]) { self.statements = statements }
 
+    /// The index of the first statement with this effect that is about the request, principal aside.
+    func first(_ effect: PolicyStatement.Effect, _ context: PolicyContext) -> Int? {
+        statements.indices.first { statements[$0].effect == effect && statements[$0].applies(to: context) }
+    }
+
     /// The condition keys that the document looks at, as written, in conditions and in variables; sorted.
     var contextKeys: [String] {
         var keys: Set<String> = []
@@ -52,7 +57,7 @@ struct PolicyStatement: Sendable, Equatable {
     /// Whether the statement is about the request, principal aside.
     func applies(to context: PolicyContext) -> Bool {
         let isNamed = actions.contains {
-            $0.matches(context.action.utf8, ignoringCase: true) { context.variable($0) }
+            $0.matches(context.actionBytes, ignoringCase: true) { context.variable($0) }
         }
         guard isNamed != isActionInverted, coversResource(context) else { return false }
         return conditions.allSatisfy { $0.isMet(in: context) }
@@ -60,7 +65,7 @@ struct PolicyStatement: Sendable, Equatable {
 
     private func coversResource(_ context: PolicyContext) -> Bool {
         guard !resources.isEmpty else { return true }
-        let isNamed = resources.contains { $0.matches(context.resource.utf8) { context.variable($0) } }
+        let isNamed = resources.contains { $0.matches(context.resourceBytes) { context.variable($0) } }
         return isNamed != isResourceInverted
     }
 }

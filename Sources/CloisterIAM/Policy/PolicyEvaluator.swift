@@ -76,10 +76,10 @@ enum PolicyEvaluator {
     private static func first(
         _ effect: PolicyStatement.Effect, _ context: PolicyContext, _ policies: [NamedPolicy], _ source: PolicySource
     ) -> MatchedStatement? {
-        for policy in policies {
-            for statement in policy.document.statements where statement.effect == effect && statement.applies(to: context) {
-                return MatchedStatement(statement, in: policy, source: source)
-            }
+        // By index: statements are large, and a copy of each would cost more than looking at it.
+        for index in policies.indices {
+            guard let at = policies[index].document.first(effect, context) else { continue }
+            return MatchedStatement(policies[index].document.statements[at], in: policies[index], source: source)
         }
         return nil
     }
