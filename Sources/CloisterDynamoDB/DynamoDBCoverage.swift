@@ -13,16 +13,43 @@ public enum DynamoDBCoverage {
     public static let operations: [String: Operation] = built.merging(
         notBuilt.map { ($0, Operation(note: "", handler: nil)) }) { first, _ in first }
 
-    /// A table for the documentation, by name.
+    /// The page for the documentation: the operations by name, then what the page must say about data at rest.
     public static func markdown() -> String {
         let rows = operations.sorted { $0.key < $1.key }.map { name, operation in
             "| \(name) | \(operation.isBuilt ? "yes" : "no (501)") | \(operation.note) |"
         }
-        return (["| Operation | Built | Note |", "| --- | --- | --- |"] + rows).joined(separator: "\n") + "\n"
+        return (["| Operation | Built | Note |", "| --- | --- | --- |"] + rows).joined(separator: "\n") + "\n\n" + atRest
     }
 
+    private static let atRest = """
+        ## At rest
+
+        Tables are in `dynamodb.db` in the data directory (SQLite, mode 0600, `synchronous=FULL`): an acknowledged write
+        is on disk.
+
+        Encrypted (AES-256-GCM, with the item's place authenticated): every item as a whole, names and values of all its
+        attributes. Each table has a data key of its own, which is kept only as KMS encrypted it, under the table's KMS key
+        or the account's `aws/dynamodb`. It is unwrapped for every call and not kept: a disabled KMS key makes its tables
+        inaccessible at once, with `KMSKeyDisabledException`, `KMSKeyInvalidStateException`, `KMSKeyNotFoundException` or
+        `KMSKeyAccessDeniedException` (names of Cloister's own: DynamoDB's model has none for it).
+
+        Not encrypted: the values of key attributes, of the table and of its indexes, because their order is what makes a
+        query a walk along an index; the sizes of items; the times at which items expire; tables' definitions (names of
+        tables, indexes and key attributes, tags); digests of transactions that had a client token, for ten minutes.
+        Whoever may read the file reads these. Don't put secrets into keys, as on AWS.
+
+        ## Differences that clients may notice
+
+        - Every read is consistent, of global indexes too; reads never see half of a transaction.
+        - A table is active when CreateTable answers, whose answer says `CREATING` as on AWS.
+        - Writes run one after another: there is no `TransactionConflict` and no throttling.
+        - Expired items are removed by a sweep every 30 seconds, and are read until then.
+        - The order in which Scan goes through partitions isn't AWS's.
+
+        """
+
     private static let tables: [String: Operation] = [
-        "CreateTable": Operation(note: "no streams, replicas or resource policy (501); active at once") {
+        "CreateTable": Operation(note: "no streams, replicas or resource policy (501); WarmThroughput has no effect") {
             try await $0.createTable($1)
         },
         "DeleteTable": Operation(note: "gone at once; its items are removed in the background") {
@@ -38,7 +65,7 @@ public enum DynamoDBCoverage {
         "ListTagsOfResource": Operation(note: "in one page") { try await $0.listTagsOfResource($1) },
         "TagResource": Operation(note: "") { try await $0.tagResource($1) },
         "UntagResource": Operation(note: "") { try await $0.untagResource($1) },
-        "UpdateTable": Operation(note: "no streams or replicas (501)") { try await $0.updateTable($1) },
+        "UpdateTable": Operation(note: "no streams or replicas (501); WarmThroughput has no effect") { try await $0.updateTable($1) },
         "UpdateTimeToLive": Operation(note: "may be changed again at once") { try await $0.updateTimeToLive($1) },
     ]
 

@@ -35,16 +35,24 @@ enum TableName {
         let name = try input.string("TableName")
         constraints.require(name != nil, member)
         constraints.length(name, member, lengths)
+        if let name, !name.hasPrefix("arn:"), !name.utf8.allSatisfy(Constraints.isNameByte) {
+            constraints.add(
+                name, at: member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+        }
     }
 
     /// The name, once the constraints hold. Throws for a malformed one, and for an ARN of elsewhere.
     static func read(_ text: String?, call: DynamoDBCall) throws -> String {
         guard let text else { throw DynamoDBError.tableNotFound }
         guard text.hasPrefix("arn:") else {
-            guard (3...255).contains(text.utf8.count), text.utf8.allSatisfy(Constraints.isNameByte) else {
+            guard (3...255).contains(text.utf8.count) else {
                 throw DynamoDBError.validation(
-                    "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, "
-                        + "and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+                    "TableName must be at least 3 characters long and at most 255 characters long")
+            }
+            guard text.utf8.allSatisfy(Constraints.isNameByte) else {
+                throw DynamoDBError.validation(
+                    "1 validation error detected: Value '\(text.prefix(1_024))' at 'tableName' failed to satisfy "
+                        + "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
             }
             return text
         }
