@@ -70,7 +70,7 @@ struct Guest {
 
     private mutating func handle(_ watched: [cloister_watched]) -> Bool {
         if watched[Guest.channelPlace].input != 0 {
-            guard relay.channelIsReadable(), handleEvents() else { return false }
+            guard relay.readChannel(), handleEvents() else { return false }
         }
         guard !isQuiescent else { return true }
         // Output before everything else that may tell the platform that an invocation, or the runtime, has ended.
@@ -120,16 +120,17 @@ struct Guest {
     }
 
     private mutating func handleEvents() -> Bool {
-        for event in relay.takeEvents() {
-            switch event {
-            case .data(StreamMultiplexer.agentStream, let bytes):
+        while true {
+            switch relay.next() {
+            case .idle: return true
+            case .malformed: return false
+            case .event(.data(StreamMultiplexer.agentStream, let bytes)):
                 guard agent.obey(bytes) else { return false }
-            case .notice(.moment(let moment)): adopt(moment)
-            case .notice(.quiesce): quiesce()
-            default: break
+            case .event(.notice(.moment(let moment))): adopt(moment)
+            case .event(.notice(.quiesce)): quiesce()
+            case .event: break
             }
         }
-        return true
     }
 
     private mutating func adopt(_ moment: ChannelNotice.HostMoment) {

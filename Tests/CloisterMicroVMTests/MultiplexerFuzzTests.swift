@@ -49,7 +49,7 @@ struct SeededRandom: RandomNumberGenerator {
             guest.outgoing.withBytes { valid += Array($0) }
             guest.wrote(guest.outgoing.count)
         }
-        for _ in 0..<100 {
+        for _ in 0..<25 {
             var host = StreamMultiplexer(side: .host)
             var bytes = valid
             for _ in 0...random.below(6) { mutate(&bytes, &random) }

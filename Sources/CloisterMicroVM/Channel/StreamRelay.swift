@@ -20,8 +20,13 @@ struct StreamRelay {
         /// For a stream without a descriptor.
         case data(Int, [UInt8])
         case notice(ChannelNotice)
-        /// A permanent stream's descriptor has ended, as its owner hung up.
-        case hungUp(Int)
+    }
+
+    enum Step {
+        case event(Event)
+        case idle
+        /// The peer broke the protocol.
+        case malformed
     }
 
     /// One stream's descriptor.
@@ -44,7 +49,6 @@ struct StreamRelay {
     var multiplexer: StreamMultiplexer
     let channel: Int32
     private(set) var ends: [End?]
-    private(set) var events: [Event] = []
     /// Streams whose descriptor was attached or closed since `forgetChangedEnds`.
     private(set) var changedEnds: [Int] = []
     private var chunk = [UInt8](repeating: 0, count: StreamRelay.chunkBytes)
@@ -59,11 +63,6 @@ struct StreamRelay {
     mutating func attach(_ number: Int, _ descriptor: Int32, isReadable: Bool = true, isWritable: Bool = true) {
         ends[number] = End(descriptor: descriptor, isReadable: isReadable, isWritable: isWritable)
         changedEnds.append(number)
-    }
-
-    mutating func takeEvents() -> [Event] {
-        defer { events = [] }
-        return events
     }
 
     mutating func forgetChangedEnds() { changedEnds.removeAll(keepingCapacity: true) }
@@ -89,18 +88,25 @@ struct StreamRelay {
 
     // MARK: Channel
 
-    /// Reads once from the channel and handles what came. False when the channel has ended or brings nonsense.
-    mutating func channelIsReadable() -> Bool {
+    /// Reads once from the channel; `next` says what came. False when the channel has ended.
+    mutating func readChannel() -> Bool {
         let count = chunk.withUnsafeMutableBytes { cloister_stream_read(channel, $0.baseAddress, $0.count) }
         guard count != 0 else { return false }
         guard count > 0 else { return count == -1 }
         let bytes = chunk
         bytes.withUnsafeBytes { multiplexer.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        return true
+    }
+
+    /// Handles what was read, up to the next event that its owner must see to before what follows: a stream that was opened
+    /// needs its descriptor before its first byte.
+    mutating func next() -> Step {
         while true {
             switch multiplexer.next() {
-            case .incomplete: return true
-            case .malformed: return false
-            case .event(let event): handle(event)
+            case .incomplete: return .idle
+            case .malformed: return .malformed
+            case .event(let event):
+                if let event = handle(event) { return .event(event) }
             }
         }
     }
@@ -116,15 +122,15 @@ struct StreamRelay {
         return true
     }
 
-    private mutating func handle(_ event: StreamMultiplexer.Event) {
+    /// What is left for the owner to see to.
+    private mutating func handle(_ event: StreamMultiplexer.Event) -> Event? {
         switch event {
-        case .opened(let number): events.append(.opened(number))
-        case .notice(let notice): events.append(.notice(notice))
+        case .opened(let number): return .opened(number)
+        case .notice(let notice): return .notice(notice)
         case .data(let number, let bytes):
             guard ends[number] != nil else {
-                events.append(.data(number, bytes))
                 multiplexer.delivered(number, bytes.count)
-                return
+                return .data(number, bytes)
             }
             say(number, bytes)
         case .ended(let number):
@@ -135,6 +141,7 @@ struct StreamRelay {
             ends[number]?.hasEndedInput = true
             flush(number)
         }
+        return nil
     }
 
     // MARK: Descriptors
@@ -183,7 +190,7 @@ struct StreamRelay {
 
     private mutating func inputEnded(_ number: Int) {
         ends[number]?.hasEndedInput = true
-        guard number >= StreamMultiplexer.firstConnection else { return events.append(.hungUp(number)) }
+        guard number >= StreamMultiplexer.firstConnection else { return }
         multiplexer.end(number)
         closeIfDone(number)
     }
@@ -198,7 +205,7 @@ struct StreamRelay {
         guard number >= StreamMultiplexer.firstConnection else {
             ends[number]?.hasEndedInput = true
             ends[number]?.pending = ByteQueue()
-            return events.append(.hungUp(number))
+            return
         }
         multiplexer.close(number)
         drop(number)

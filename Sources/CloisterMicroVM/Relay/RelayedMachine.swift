@@ -49,14 +49,14 @@ struct RelayedMachine {
     mutating func handle(place: Int, isReadable: Bool, isWritable: Bool) -> Bool {
         if place == RelayedMachine.channelPlace {
             if isReadable {
-                guard relay.channelIsReadable() else { return false }
+                guard relay.readChannel() else { return false }
                 hearGuest()
+                guard handleEvents() else { return false }
             }
         } else {
             if isWritable { relay.flush(place) }
             if isReadable { relay.read(place) }
         }
-        handleEvents()
         return relay.flushChannel()
     }
 
@@ -101,13 +101,16 @@ struct RelayedMachine {
         quiescence = nil
     }
 
-    private mutating func handleEvents() {
-        for event in relay.takeEvents() {
-            switch event {
-            case .opened(let number): connect(number)
-            case .notice(.memory(let memory)): status.memory = memory
-            case .notice(.quiescent): hasQuiesced()
-            case .notice, .data, .hungUp: break
+    /// False when the guest broke the protocol.
+    private mutating func handleEvents() -> Bool {
+        while true {
+            switch relay.next() {
+            case .idle: return true
+            case .malformed: return false
+            case .event(.opened(let number)): connect(number)
+            case .event(.notice(.memory(let memory))): status.memory = memory
+            case .event(.notice(.quiescent)): hasQuiesced()
+            case .event: break
             }
         }
     }
