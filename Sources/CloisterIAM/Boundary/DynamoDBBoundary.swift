@@ -1,3 +1,5 @@
+import Foundation
+
 /// Items belong to the tenant that their partition key names.
 struct DynamoDBBoundary {
     let check: BoundaryCheck
@@ -54,7 +56,11 @@ struct DynamoDBBoundary {
     /// - Parameter patterns: nil: the key is the tenant's id itself.
     private func owner(_ key: String, _ patterns: OwnerPatterns?) -> Ownership {
         guard let patterns else { return check.isForeign(key) ? .foreign : .own }
-        return patterns.owner(of: key, for: check.tenant)
+        let owner = patterns.owner(of: key, for: check.tenant)
+        // Binary keys come in base64.
+        guard owner == .untenanted, let bytes = Data(base64Encoded: key), let text = String(validating: bytes, as: UTF8.self)
+        else { return owner }
+        return patterns.owner(of: text, for: check.tenant)
     }
 
     private func isShared(_ table: String, _ call: BoundaryRequest) -> Bool {

@@ -11,8 +11,14 @@ struct KeyBoundary {
     ]
 
     func verdict(_ call: BoundaryRequest) -> BoundaryVerdict {
-        let names = call.values("kms:RequestAlias") + call.values("kms:ResourceAliases") + (call.keyAlias.map { [$0] } ?? [])
-        let owners = names.map { (name: $0, owner: check.boundary.keyAliases.owner(of: $0, for: check.tenant)) }
+        let names = call.values("kms:ResourceAliases") + (call.keyAlias.map { [$0] } ?? [])
+        var owners = names.map { (name: $0, owner: check.boundary.keyAliases.owner(of: $0, for: check.tenant)) }
+        // The alias that a request names may be one that it wants to give to the key: it can speak against the caller
+        // only, or a shared key would be had by asking for an alias of it.
+        for alias in call.values("kms:RequestAlias") {
+            let owner = check.boundary.keyAliases.owner(of: alias, for: check.tenant)
+            if owner == .foreign { owners.append((alias, owner)) }
+        }
         if call.operation == "CreateKey" {
             // A key that nobody owns would be everybody's.
             return call.requestTenants.isEmpty
@@ -34,6 +40,9 @@ struct SecretBoundary {
     func verdict(_ call: BoundaryRequest) -> BoundaryVerdict {
         let names = call.values("secretsmanager:Name") + (call.secretName.map { [$0] } ?? [])
         let owners = names.map { (name: $0, owner: check.boundary.secretNames.owner(of: $0, for: check.tenant)) }
+        if call.operation == "CreateSecret", !call.requestTenants.isEmpty, !owners.contains(where: { $0.owner == .foreign }) {
+            return .inside
+        }
         return check.verdict(call, names: owners, sharedUse: SecretBoundary.sharedUse)
     }
 }
