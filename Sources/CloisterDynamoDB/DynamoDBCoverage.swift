@@ -18,7 +18,8 @@ public enum DynamoDBCoverage {
         let rows = operations.sorted { $0.key < $1.key }.map { name, operation in
             "| \(name) | \(operation.isBuilt ? "yes" : "no (501)") | \(operation.note) |"
         }
-        return (["| Operation | Built | Note |", "| --- | --- | --- |"] + rows).joined(separator: "\n") + "\n\n" + atRest
+        let table = ["| Operation | Built | Note |", "| --- | --- | --- |"] + rows
+        return table.joined(separator: "\n") + "\n\n" + atRest
     }
 
     private static let atRest = """
@@ -27,14 +28,14 @@ public enum DynamoDBCoverage {
         Tables are in `dynamodb.db` in the data directory (SQLite, mode 0600, `synchronous=FULL`): an acknowledged write
         is on disk.
 
-        Encrypted (AES-256-GCM, with the item's place authenticated): every item as a whole, names and values of all its
-        attributes. Each table has a data key of its own, which is kept only as KMS encrypted it, under the table's KMS key
-        or the account's `aws/dynamodb`. It is unwrapped for every call and not kept: a disabled KMS key makes its tables
-        inaccessible at once, with `KMSKeyDisabledException`, `KMSKeyInvalidStateException`, `KMSKeyNotFoundException` or
-        `KMSKeyAccessDeniedException` (names of Cloister's own: DynamoDB's model has none for it).
+        Encrypted (AES-256-GCM, with the item's place authenticated): every item as a whole, names and values of all
+        its attributes. Each table has a data key of its own, which is kept only as KMS encrypted it, under the table's
+        KMS key or the account's `aws/dynamodb`. It is unwrapped for every call and not kept: a disabled KMS key makes
+        its tables inaccessible at once, with `KMSKeyDisabledException`, `KMSKeyInvalidStateException`,
+        `KMSKeyNotFoundException` or `KMSKeyAccessDeniedException` (names of Cloister's own: DynamoDB's model has none).
 
-        Not encrypted: the values of key attributes, of the table and of its indexes, because their order is what makes a
-        query a walk along an index; the sizes of items; the times at which items expire; tables' definitions (names of
+        Not encrypted: the values of key attributes, of the table and of its indexes, because their order is what makes
+        a query a walk along an index; the sizes of items; the times at which items expire; tables' definitions (names of
         tables, indexes and key attributes, tags); digests of transactions that had a client token, for ten minutes.
         Whoever may read the file reads these. Don't put secrets into keys, as on AWS.
 
@@ -65,7 +66,9 @@ public enum DynamoDBCoverage {
         "ListTagsOfResource": Operation(note: "in one page") { try await $0.listTagsOfResource($1) },
         "TagResource": Operation(note: "") { try await $0.tagResource($1) },
         "UntagResource": Operation(note: "") { try await $0.untagResource($1) },
-        "UpdateTable": Operation(note: "no streams or replicas (501); WarmThroughput has no effect") { try await $0.updateTable($1) },
+        "UpdateTable": Operation(note: "no streams or replicas (501); WarmThroughput has no effect") {
+            try await $0.updateTable($1)
+        },
         "UpdateTimeToLive": Operation(note: "may be changed again at once") { try await $0.updateTimeToLive($1) },
     ]
 

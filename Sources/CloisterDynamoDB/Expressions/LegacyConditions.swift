@@ -44,7 +44,8 @@ enum LegacyConditions {
         }
     }
 
-    private static let unsupported = DynamoDBError.validation("Attempted conditional constraint is not an indexable operation")
+    private static let unsupported = DynamoDBError.validation(
+        "Attempted conditional constraint is not an indexable operation")
 
     private static func expectation(_ member: JSON.Member) throws -> Condition {
         let input = try Input(member.value, shape: "ExpectedAttributeValue")

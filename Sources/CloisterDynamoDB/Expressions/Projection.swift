@@ -15,7 +15,7 @@ struct Projection: Sendable, Equatable {
         return Projection(paths)
     }
 
-    /// The wanted parts that are there, each within the maps and lists that hold it; wanted elements of a list close up.
+    /// The wanted parts that are there, each within the maps and lists that hold it; elements of a list close up.
     func apply(to item: Item) -> Item {
         if paths.allSatisfy(\.isTopLevel) {
             var result = Item(minimumCapacity: paths.count)

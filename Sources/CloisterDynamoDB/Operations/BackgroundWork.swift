@@ -26,7 +26,7 @@ extension DynamoDBService {
                     await rebuild(table.id)
                 }
             } catch {
-                logger.error("DynamoDB's background work fails", metadata: ["error": "\(DynamoDBError.from(error).logText)"])
+                log("DynamoDB's background work fails", error)
             }
             // A cancellation throws, and the loop's condition sees it.
             try? await Task.sleep(for: interval)
@@ -65,7 +65,7 @@ extension DynamoDBService {
     func startRemovingDropped() {
         Task {
             do { try await removeDropped() } catch {
-                logger.error("Removing dropped items fails", metadata: ["error": "\(DynamoDBError.from(error).logText)"])
+                log("Removing dropped items fails", error)
             }
         }
     }
@@ -87,7 +87,7 @@ extension DynamoDBService {
                 }
             }
         } catch {
-            logger.error("Filling an index fails", metadata: ["error": "\(DynamoDBError.from(error).logText)"])
+            log("Filling an index fails", error)
         }
     }
 
@@ -121,6 +121,10 @@ extension DynamoDBService {
         finished.definition.isRebuilding = false
         for index in finished.definition.indexes.indices { finished.definition.indexes[index].status = .active }
         try await update(finished)
+    }
+
+    private func log(_ message: Logger.Message, _ error: any Error) {
+        logger.error(message, metadata: ["error": "\(DynamoDBError.from(error).logText)"])
     }
 
     /// In whose name background work uses a table's key.

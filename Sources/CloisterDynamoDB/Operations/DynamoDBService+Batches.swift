@@ -27,7 +27,9 @@ extension DynamoDBService {
             throw DynamoDBError.validation("Too many items requested for the BatchGetItem call")
         }
         var gets: [BatchGet] = []
-        for (name, json) in tables { gets.append(try await batchGet(name, try Input(json, shape: "KeysAndAttributes"), call)) }
+        for (name, json) in tables {
+            gets.append(try await batchGet(name, try Input(json, shape: "KeysAndAttributes"), call))
+        }
         return try await read(gets, capacityMode: try call.input.string("ReturnConsumedCapacity"))
     }
 
@@ -41,7 +43,9 @@ extension DynamoDBService {
         let tableName = try TableName.read(name.string, call: call)
         let stored = try await authorizedTable(tableName, "BatchGetItem", call) { definition in
             var conditions = AccessConditions()
-            conditions.leadingKeys = definition.map { definition in items.compactMap { $0[definition.schema.partition] } }
+            conditions.leadingKeys = definition.map { definition in
+                items.compactMap { $0[definition.schema.partition] }
+            }
             conditions.select = projection == nil ? "ALL_ATTRIBUTES" : "SPECIFIC_ATTRIBUTES"
             conditions.attributes = items.reduce(Set(projection?.paths.map(\.attribute) ?? [])) { $0.union($1.keys) }
             return conditions
@@ -136,7 +140,8 @@ extension DynamoDBService {
             }
             let item = try put?.item("Item") ?? delete?.item("Key")
             guard let item else {
-                constraints.require(false, "requestItems.\(name).member.\(put == nil ? "deleteRequest.key" : "putRequest.item")")
+                let member = put == nil ? "deleteRequest.key" : "putRequest.item"
+                constraints.require(false, "requestItems.\(name).member.\(member)")
                 try constraints.check()
                 return BatchWrite(item: [:], isPut: false)
             }

@@ -137,8 +137,8 @@ struct CreateTableRequest: Sendable {
     private static func indexes(
         _ input: Input, _ name: Text, _ kind: IndexDefinition.Kind, _ constraints: inout Constraints
     ) throws -> [(input: Input, name: String, schema: [(Text, String)], throughput: Throughput?)] {
-        guard let elements = try input.structures(name, shape: kind == .local ? "LocalSecondaryIndex" : "GlobalSecondaryIndex")
-        else { return [] }
+        let shape = kind == .local ? "LocalSecondaryIndex" : "GlobalSecondaryIndex"
+        guard let elements = try input.structures(name, shape: shape) else { return [] }
         if elements.isEmpty {
             throw DynamoDBError.invalidParameter(
                 "List of \(kind == .local ? "Local" : "Global")SecondaryIndexes is empty")

@@ -170,7 +170,9 @@ extension DynamoDBService {
         let answer = try await transact(
             writes, call, token: try call.input.string("ClientRequestToken"), digest: TransactionInput.digest(call),
             capacityMode: mode, metricsFrom: call.input, actions: statements.map(\.parsed.action))
-        return JSON.members(["Responses": .array(statements.map { _ in [:] }), "ConsumedCapacity": answer["ConsumedCapacity"]])
+        return JSON.members([
+            "Responses": .array(statements.map { _ in [:] }), "ConsumedCapacity": answer["ConsumedCapacity"],
+        ])
     }
 }
 
@@ -228,7 +230,8 @@ struct StatementInput: Sendable {
         let item = error.members.first { $0.name == "Item" }?.value
         return [
             "Error": JSON.members([
-                "Code": .text(codes[error.code] ?? "InternalServerError"), "Message": .text(error.message), "Item": item,
+                "Code": .text(codes[error.code] ?? "InternalServerError"), "Message": .text(error.message),
+                "Item": item,
             ]),
             "TableName": .text(statement.parsed.table),
         ]

@@ -57,10 +57,9 @@ extension DynamoDBService {
     }
 
     /// Keeps a changed definition; throws `StaleTable` when another change came first.
-    func update(_ table: StoredTable, _ change: @escaping @Sendable (any StorageWriter) throws -> Void = { _ in }) async throws {
+    func update(_ table: StoredTable) async throws {
         try await storage.write { writer in
             guard try writer.revision(ofTable: table.id) == table.revision else { throw StaleTable() }
-            try change(writer)
             try writer.update(table)
         }
         catalog.forgetAll()

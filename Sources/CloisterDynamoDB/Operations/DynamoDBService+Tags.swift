@@ -50,7 +50,8 @@ extension DynamoDBService {
         let name = try TableName.name(ofARN: arn, call: call)
         try await authorize(action, call.tableARN(name), for: call)
         guard let stored = try await table(name, call) else {
-            throw DynamoDBError("ResourceNotFoundException", "Requested resource not found: ResourcArn: \(arn) not found")
+            throw DynamoDBError(
+                "ResourceNotFoundException", "Requested resource not found: ResourcArn: \(arn) not found")
         }
         return stored
     }

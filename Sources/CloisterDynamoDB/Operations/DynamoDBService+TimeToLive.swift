@@ -23,7 +23,8 @@ extension DynamoDBService {
         try constraints.check()
         guard let name, let isEnabled else { throw DynamoDBError.validation("TimeToLiveSpecification is incomplete") }
         var table = try await named(call, "UpdateTimeToLive")
-        try DynamoDBService.check(table.definition.timeToLiveAttribute, becomes: isEnabled ? Text(name) : nil, Text(name))
+        try DynamoDBService.check(
+            table.definition.timeToLiveAttribute, becomes: isEnabled ? Text(name) : nil, Text(name))
         table.definition.timeToLiveAttribute = isEnabled ? Text(name) : nil
         table.definition.isRebuilding = true
         try await update(table)

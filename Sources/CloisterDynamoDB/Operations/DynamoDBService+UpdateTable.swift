@@ -99,7 +99,8 @@ struct UpdateTableRequest: Sendable {
             } else if let update = try element.structure("Update", shape: "UpdateGlobalSecondaryIndexAction") {
                 let name = try update.string("IndexName")
                 constraints.require(name != nil, member + ".update.indexName")
-                let units = try TableInput.throughput(update, at: member + ".update.provisionedThroughput", &constraints)
+                let place = member + ".update.provisionedThroughput"
+                let units = try TableInput.throughput(update, at: place, &constraints)
                 if let name { updates.append((name, units, try TableInput.onDemand(update))) }
             }
         }

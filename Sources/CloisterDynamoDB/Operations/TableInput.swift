@@ -36,7 +36,9 @@ enum TableInput {
     }
 
     /// Nil while constraints aren't met.
-    static func schema(_ input: Input, at member: String, _ constraints: inout Constraints) throws -> [(Text, String)]? {
+    static func schema(
+        _ input: Input, at member: String, _ constraints: inout Constraints
+    ) throws -> [(Text, String)]? {
         guard let elements = try input.structures("KeySchema", shape: "KeySchemaElement") else {
             constraints.require(false, member)
             return nil

@@ -280,7 +280,9 @@ struct PartiQLParser {
             } else {
                 break
             }
-            guard path.rest.count < DynamoDBLimits.pathElementsMax else { throw PartiQLFault.malformed("Path too long") }
+            guard path.rest.count < DynamoDBLimits.pathElementsMax else {
+                throw PartiQLFault.malformed("Path too long")
+            }
         }
         return path
     }

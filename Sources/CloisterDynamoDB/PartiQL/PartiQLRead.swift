@@ -54,8 +54,9 @@ struct PartiQLRead: Sendable {
             guard part < partitions.count, let place = ItemKey.partition(partitions[part]) else {
                 throw PartiQLToken.invalidNextToken
             }
-            range = ItemRange(extent: .partition(place, lower: nil, upper: nil), isForward: select.order?.isForward ?? true)
-            range.extent = .partition(place, lower: sortBounds.0, upper: sortBounds.1)
+            range = ItemRange(
+                extent: .partition(place, lower: sortBounds.0, upper: sortBounds.1),
+                isForward: select.order?.isForward ?? true)
         } else {
             range = ItemRange(extent: ItemRange.segment(0, of: 1))
         }

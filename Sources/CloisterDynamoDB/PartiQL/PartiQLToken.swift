@@ -42,7 +42,9 @@ enum PartiQLLexer {
                 content.append(byte)
                 continue
             }
-            guard position < bytes.count, bytes[position] == mark else { return String(decoding: content, as: UTF8.self) }
+            guard position < bytes.count, bytes[position] == mark else {
+                return String(decoding: content, as: UTF8.self)
+            }
             content.append(mark)
             position += 1
         }
@@ -55,7 +57,8 @@ enum PartiQLLexer {
         while position < bytes.count {
             let byte = bytes[position]
             let isSign = byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-")
-            guard isSign ? last | 0x20 == UInt8(ascii: "e") : Lexer.isWordByte(byte) || byte == UInt8(ascii: ".") else { break }
+            let isPart = Lexer.isWordByte(byte) || byte == UInt8(ascii: ".")
+            guard isSign ? last | 0x20 == UInt8(ascii: "e") : isPart else { break }
             last = byte
             position += 1
         }

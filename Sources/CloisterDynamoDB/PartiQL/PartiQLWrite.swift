@@ -1,6 +1,5 @@
 /// INSERT, UPDATE, DELETE and EXISTS, as the writes of items that they are.
 enum PartiQLWrite {
-    /// Nil definition when there is no such table: then only what needs no schema is known.
     static func input(
         _ statement: PartiQLStatement, _ definition: TableDefinition, returnsOldOnFailure: Bool = false
     ) throws -> WriteInput {
@@ -27,7 +26,9 @@ enum PartiQLWrite {
         }
     }
 
-    static func get(_ select: PartiQLStatement.Select, _ definition: TableDefinition, where text: String) throws -> GetInput {
+    static func get(
+        _ select: PartiQLStatement.Select, _ definition: TableDefinition, where text: String
+    ) throws -> GetInput {
         guard select.index == nil, let (key, rest) = select.condition?.key(definition.schema), rest == nil else {
             throw DynamoDBError.validation(text)
         }

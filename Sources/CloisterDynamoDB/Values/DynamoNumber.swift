@@ -127,8 +127,9 @@ private struct NumberReader {
 
     private mutating func digits() -> [UInt8] {
         let start = position
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
-        return bytes[start..<position].map { $0 - UInt8(ascii: "0") }
+        let zero = UInt8(ascii: "0")
+        while position < bytes.count, (zero...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
+        return bytes[start..<position].map { $0 - zero }
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {

@@ -1,4 +1,4 @@
-/// Items as bytes for the store: a type byte, lengths as variable-length integers, no names of members but the item's own.
+/// Items as bytes for the store: a type byte, lengths as variable-length integers, names and values.
 enum ItemCodec {
     static func encode(_ item: Item) -> [UInt8] {
         var bytes: [UInt8] = []

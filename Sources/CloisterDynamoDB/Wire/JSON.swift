@@ -1,4 +1,4 @@
-/// A JSON value as DynamoDB's wire needs it: numbers as they are written, members in order, names compared byte by byte.
+/// A JSON value as DynamoDB's wire needs it: numbers as they are written, members in order, names by their bytes.
 indirect enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
