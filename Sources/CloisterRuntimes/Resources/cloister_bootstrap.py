@@ -61,10 +61,13 @@ def import_client():
 
 
 def import_main():
+    import cloister_runtime_client
+
+    sys.modules["runtime_client"] = cloister_runtime_client
     from awslambdaric.__main__ import LambdaConfigProvider, main
 
-    # The client would wait for each invocation in a thread made for it, so that signal handlers run meanwhile. An
-    # environment that waits is frozen and gets no signals, and every invocation would pay for a thread.
+    # The client would wait for each invocation in a thread made for it, so that signal handlers run meanwhile. Over a
+    # plain socket they run while the main thread waits.
     LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS = frozenset()
     return main
 

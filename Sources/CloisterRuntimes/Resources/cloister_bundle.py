@@ -57,8 +57,9 @@ class opened:
 
 def write(directory):
     """Makes the bundle from what importing the runtime client loads in this interpreter. Run when an image is built."""
-    import awslambdaric.__main__  # noqa: F401
-    import concurrent.futures.thread  # noqa: F401
+    import cloister_bootstrap
+
+    cloister_bootstrap.import_main()
     import cloister_client_context  # noqa: F401
 
     modules = {}
@@ -66,7 +67,7 @@ def write(directory):
         spec = getattr(module, "__spec__", None)
         if name == "__main__" or name == __name__ or spec is None or not isinstance(spec.loader, SourceFileLoader):
             continue
-        if name == "site" or name == "sitecustomize":
+        if name in ("site", "sitecustomize") or spec.name != name:
             continue
         locations = spec.submodule_search_locations
         modules[name] = (spec.origin, list(locations) if locations is not None else None, spec.loader.get_code(name))
