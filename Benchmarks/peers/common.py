@@ -92,6 +92,14 @@ def in_image(image, scratch, command, extra=""):
     return ["unshare", "--mount", "sh", "-c", ENTER_IMAGE, "sh", str(scratch), str(image), str(HANDLER), str(extra)] + command
 
 
+def client_command(setup, address):
+    """The command line of a peer's runtime client: the stock one, or the image's own way of starting it."""
+    if setup.client == "stock":
+        return [f"AWS_LAMBDA_RUNTIME_API={address}"] * bool(address) + ["/usr/bin/python3.13", "-m", "awslambdaric", "app.handler"]
+    variables = [f"AWS_LAMBDA_RUNTIME_API={address}"] * bool(address)
+    return ["/usr/bin/env"] + variables + ["_HANDLER=app.handler", "/var/runtime/bootstrap"]
+
+
 def plain_request(port, function, headers=()):
     lines = [
         f"POST /2015-03-31/functions/{function}/invocations HTTP/1.1", f"Host: 127.0.0.1:{port}",

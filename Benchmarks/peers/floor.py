@@ -3,7 +3,7 @@
 import time
 import urllib.request
 
-from .common import Failure, free_port, in_image, plain_request, start, stop, tail, wait_for_port
+from .common import Failure, client_command, free_port, in_image, plain_request, start, stop, tail, wait_for_port
 
 
 class Floor:
@@ -22,7 +22,7 @@ class Floor:
         self.processes.append(server)
         wait_for_port(self.port, server, log=log)
         for index in range(self.setup.concurrency_max):
-            command = [f"AWS_LAMBDA_RUNTIME_API=127.0.0.1:{runtime_port}", "/usr/bin/python3.13", "-m", "awslambdaric", "app.handler"]
+            command = client_command(self.setup, f"127.0.0.1:{runtime_port}")
             self.processes.append(start(in_image(self.setup.image, self.setup.work / f"floor-{index}", command), log))
 
         self.wait_for_runtimes(log)

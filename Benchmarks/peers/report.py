@@ -51,25 +51,46 @@ def warm_table(result, concurrency, rounds):
 
 
 COLD_TITLES = {
-    "container": "Cloister, container: new tenant's first answer", "gvisor": "Cloister, gvisor: new tenant's first answer",
     "rie": "aws-lambda-rie: first answer of a new process", "crun run": "crun run, interpreter with -c pass",
     "runsc run": "runsc run, interpreter with -c pass",
 }
 
 
+def cold_title(name):
+    if name in COLD_TITLES:
+        return COLD_TITLES[name]
+    level, *rest = name.split(", ")
+    way = "started for it" if "plain" in rest else "from the pool"
+    return f"Cloister, {level}, {way}: " + ("imports boto3" if "boto3" in rest else "hello")
+
+
 def cold_table(result):
     lines = [
-        "## Cold starts", "", "| | ms | init ms | handler ms | rest ms |", "| --- | --- | --- | --- | --- |"]
+        "## Cold starts", "",
+        "| | p50 ms | p99 ms | until its module is imported | import | handler and back |",
+        "| --- | --- | --- | --- | --- | --- |"]
+    bursts = {name: measured for name, measured in result["cold"].items() if name.endswith("burst")}
     for name, measured in result["cold"].items():
+        if name in bursts:
+            continue
         times, parts = measured["milliseconds"], measured["parts"]
-        cells = ["–", "–", "–"]
-        whole = [(took, part) for took, part in zip(times, parts) if "init" in part and "handler" in part]
-        if whole:
-            cells = [
-                spread([part["init"] for _, part in whole], 1), spread([part["handler"] for _, part in whole], 1),
-                spread([took - part["init"] - part["handler"] for took, part in whole], 1)]
-        lines.append(f"| {COLD_TITLES.get(name, name)} | {spread(times, 1)} | " + " | ".join(cells) + " |")
+        cells = [spread([part[key] for part in parts], 1) if parts else "–" for key in ("start", "import", "rest")]
+        lines.append(f"| {cold_title(name)} | {spread(times, 1)} | {percentile(times, 99):,.1f} | " + " | ".join(cells) + " |")
+    if bursts:
+        lines += [
+            "", "### Many new tenants within one second", "",
+            "| | answered | p50 ms | p99 ms | memory of an idle environment, MiB (PSS) |", "| --- | --- | --- | --- | --- |"]
+    for name, measured in bursts.items():
+        times, idle = measured["milliseconds"], measured["idleMiB"]
+        lines.append(
+            f"| Cloister, {name.removesuffix(', burst')} | {len(times)} of {measured['tenants']} | {spread(times, 1)} | {percentile(times, 99):,.1f} | "
+            + (spread(idle, 1) if idle else "–") + " |")
     return lines + [""]
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def markdown(result):
@@ -79,7 +100,8 @@ def markdown(result):
         f"{result['startedAt']}, {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; {result['rounds']} interleaved "
         f"rounds of {result['requests']} requests" + (" (quick: for a look only)" if result["quick"] else "") + ".",
         "Each figure is the median over the rounds, with the least and the most in brackets: that is this machine's noise. "
-        "Ratios are taken within each round.", "",
+        "Ratios are taken within each round. The floor and the emulator run "
+        + ("the stock runtime client." if result["client"] == "stock" else "the runtime client as the image starts it."), "",
     ]
     if about["loadAverage"] > 0.5:
         lines += [f"**The machine was busy before the run began (load average {about['loadAverage']}): don't quote this.**", ""]

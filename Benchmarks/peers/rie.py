@@ -5,7 +5,7 @@ import subprocess
 import sys
 import zipfile
 
-from .common import Failure, free_port, in_image, plain_request, start, stop, wait_for_port
+from .common import Failure, client_command, free_port, in_image, plain_request, start, stop, wait_for_port
 
 VERSION = "1.170.0"
 
@@ -45,8 +45,8 @@ class RIE:
         log = self.setup.work / "rie.log"
         command = [
             "/peer", "--log-level", "error", "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}",
-            "--runtime-api-address", f"127.0.0.1:{runtime_port}", "/usr/bin/python3.13", "-m", "awslambdaric", "app.handler",
-        ]
+            "--runtime-api-address", f"127.0.0.1:{runtime_port}",
+        ] + client_command(self.setup, None)
         # Its output goes nowhere: what it prints for every invocation shall cost it as little as can be.
         self.process = start(in_image(self.setup.image, self.setup.work / "rie", command, binary), "/dev/null")
         wait_for_port(self.port, self.process, log=log)

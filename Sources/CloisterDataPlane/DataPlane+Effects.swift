@@ -115,15 +115,12 @@ extension DataPlane: EnvironmentObserver {
     // MARK: Start
 
     private func start(_ number: EnvironmentNumber, _ pool: PoolKey) {
-        let id = EnvironmentID(random: randomness.next(), randomness.next())
         guard !isStopping, let function = poolSnapshots[pool] else {
             return schedule { $0.environmentLost(number, now: $1, into: &$2) }
         }
-        let environment = ExecutionEnvironment(number: number, id: id, function: function, observer: self, loop: loop)
-        environments[number] = environment
-        readOutputs()
         let backend = configuration.backend
         if let minimum = function.isolationMinimum, backend.level < minimum {
+            let environment = open(number, function)
             return failedToStart(environment) { _ in
                 .failed(
                     ServiceError(
@@ -131,13 +128,73 @@ extension DataPlane: EnvironmentObserver {
                         message: "The function demands the isolation level \(minimum.rawValue); in force is \(backend.level.rawValue)."))
             }
         }
+        if let blank = preboot?.take(function) {
+            let environment = open(number, function, id: blank.sandbox.id)
+            environment.isAgentReady = true
+            environment.isRuntimeStarted = blank.isRuntimeStarted
+            start(environment, with: blank)
+        } else {
+            start(open(number, function))
+        }
+    }
+
+    private func open(
+        _ number: EnvironmentNumber, _ function: FunctionSnapshot, id: EnvironmentID? = nil
+    ) -> ExecutionEnvironment {
+        let environment = ExecutionEnvironment(
+            number: number, id: id ?? EnvironmentID(random: randomness.next(), randomness.next()), function: function,
+            observer: self, loop: loop)
+        environments[number] = environment
+        readOutputs()
+        return environment
+    }
+
+    private func start(_ environment: ExecutionEnvironment) {
+        let function = environment.function
         let wanted = SandboxConfiguration(
-            id: id, imageDirectory: function.imageDirectory, codeDirectory: function.codeDirectory,
+            id: environment.id, imageDirectory: function.imageDirectory, codeDirectory: function.codeDirectory,
             layersDirectory: function.layersDirectory, memoryMiB: function.memoryMiB,
             ephemeralStorageMiB: function.ephemeralStorageMiB)
+        let backend = configuration.backend
+        start(environment) { () throws(IsolationError) in try await backend.start(wanted) }
+    }
+
+    /// A sandbox that was booted in advance gets the function's code. Where that fails, one is started for it.
+    private func start(_ environment: ExecutionEnvironment, with blank: PrebootShelf.Blank) {
+        let function = environment.function
+        let contents = SandboxContents(
+            codeDirectory: function.codeDirectory, layersDirectory: function.layersDirectory,
+            memoryMiB: function.memoryMiB)
+        starting[environment.number] = Task {
+            do throws(IsolationError) {
+                let sandbox = try await blank.sandbox.furnish(contents)
+                self.loop.execute {
+                    self.starting[environment.number] = nil
+                    self.attach(sandbox, to: environment)
+                }
+            } catch {
+                blank.sandbox.channels.close()
+                await blank.sandbox.destroy()
+                self.loop.execute { self.startAnew(environment, error) }
+            }
+        }
+    }
+
+    private func startAnew(_ environment: ExecutionEnvironment, _ error: IsolationError) {
+        logger.warning("a sandbox booted in advance was of no use", metadata: ["error": "\(error)"])
+        starting[environment.number] = nil
+        guard environments[environment.number] === environment, !isStopping else { return }
+        start(open(environment.number, environment.function))
+    }
+
+    private func start(
+        _ environment: ExecutionEnvironment,
+        _ makeSandbox: @escaping @Sendable () async throws(IsolationError) -> any Sandbox
+    ) {
+        let number = environment.number
         starting[number] = Task {
             do throws(IsolationError) {
-                let sandbox = try await backend.start(wanted)
+                let sandbox = try await makeSandbox()
                 self.loop.execute { self.attach(sandbox, to: environment) }
             } catch {
                 self.loop.execute { self.startFailed(environment, error) }
@@ -160,14 +217,12 @@ extension DataPlane: EnvironmentObserver {
             for: environment.function, logStream: environment.logStream, credentials: credentials, secret: secret)
         let message = AgentMessage.start(arguments: environment.function.bootstrap, environment: variables)
         guard environments[environment.number] === environment, let frame = message.encoded() else {
-            for descriptor in [sandbox.channels.agent, sandbox.channels.output, sandbox.channels.runtimeListener] {
-                close(descriptor)
-            }
+            sandbox.channels.close()
             destroy(sandbox, environment.number)
             return
         }
         do {
-            try environment.attach(sandbox, startMessage: frame, logs: configuration.logs)
+            try environment.attach(sandbox, startMessage: frame, variables: variables, logs: configuration.logs)
         } catch {
             logger.error("channels were not adopted", metadata: ["id": "\(environment.id)", "error": "\(error)"])
             failedToStart(environment) { _ in DataPlane.lost }

@@ -33,6 +33,8 @@ public final class DataPlane: @unchecked Sendable {
     /// Sandboxes that are being started and destroyed, so that a shutdown waits for them.
     var starting: [EnvironmentNumber: Task<Void, Never>] = [:]
     var destroying: [EnvironmentNumber: Task<Void, Never>] = [:]
+    /// Nil where the backend can't boot in advance, or nobody wants it.
+    let preboot: PrebootShelf?
     var events = EventInvokeQueue()
     /// What `events` decides about, without payloads.
     var pendingEvents: [RequestID: QueuedEvent] = [:]
@@ -74,6 +76,12 @@ public final class DataPlane: @unchecked Sendable {
         self.loop = loop
         self.logger = configuration.logger
         self.scheduler = Scheduler(configuration: configuration.scheduler)
+        if let backend = configuration.backend as? any PrebootingBackend, configuration.preboot.memoryMiBMax > 0 {
+            preboot = PrebootShelf(
+                backend: backend, configuration: configuration.preboot, loop: loop, logger: configuration.logger)
+        } else {
+            preboot = nil
+        }
         let keys = Dictionary(configuration.accessKeys.map { ($0.id, $0) }) { first, _ in first }
         self.verifier = SigV4Verifier { keys[$0] }
     }
@@ -115,6 +123,7 @@ public final class DataPlane: @unchecked Sendable {
             for connection in self.connections.values { connection.close() }
             return Array(self.starting.values)
         }.get()
+        await preboot?.stop()
         // What was just being started is destroyed as soon as it is there: its environment is gone.
         for task in starting ?? [] { await task.value }
         let destroying = try? await loop.submit { Array(self.destroying.values) }.get()

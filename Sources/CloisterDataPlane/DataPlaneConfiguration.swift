@@ -9,6 +9,8 @@ public struct DataPlaneConfiguration: Sendable {
     public var account: AccountID
     public var backend: any IsolationBackend
     public var scheduler: SchedulerConfiguration
+    /// Sandboxes booted in advance; a budget of 0 MiB for none.
+    public var preboot: PrebootConfiguration
     public var logs: any LogSink
     public var events: any EventStore
     /// The administrators' keys.
@@ -18,13 +20,15 @@ public struct DataPlaneConfiguration: Sendable {
     public var logger: Logger
 
     public init(
-        account: AccountID, backend: any IsolationBackend, scheduler: SchedulerConfiguration, logs: any LogSink,
+        account: AccountID, backend: any IsolationBackend, scheduler: SchedulerConfiguration,
+        preboot: PrebootConfiguration = PrebootConfiguration(), logs: any LogSink,
         events: any EventStore, accessKeys: [AccessKey],
         isUnsignedAllowed: Bool = false, logger: Logger
     ) {
         self.account = account
         self.backend = backend
         self.scheduler = scheduler
+        self.preboot = preboot
         self.logs = logs
         self.events = events
         self.accessKeys = accessKeys

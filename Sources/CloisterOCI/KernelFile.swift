@@ -67,8 +67,11 @@ package enum KernelFile {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    package static func names(in directory: String) -> [String] {
-        guard let stream = opendir(directory) else { return [] }
+    package static func names(in directory: String) -> [String] { entries(in: directory) ?? [] }
+
+    /// Nil if the directory can't be read.
+    package static func entries(in directory: String) -> [String]? {
+        guard let stream = opendir(directory) else { return nil }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {

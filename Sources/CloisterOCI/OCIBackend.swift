@@ -26,7 +26,7 @@ public final class OCIBackend: IsolationBackend {
     let disksLacking: String?
     let work = BlockingWork()
     private let lock: FileLock
-    private static let refillDelay = DispatchTimeInterval.milliseconds(100)
+    static let refillDelay = DispatchTimeInterval.milliseconds(100)
 
     /// Blocks for some tens of milliseconds (asks the program for its version).
     ///
@@ -74,6 +74,10 @@ public final class OCIBackend: IsolationBackend {
         // Not at once: the new sandbox's own start needs the CPU now.
         work.run(after: OCIBackend.refillDelay) { [weak disks] in disks?.refill(configuration.ephemeralStorageMiB) }
         return sandbox
+    }
+
+    func limits(memoryMiB: Int, ephemeralStorageMiB: Int) -> SandboxLimits {
+        SandboxLimits(memoryMiB: memoryMiB, filesMiB: disks == nil ? ephemeralStorageMiB : 0, level: level)
     }
 
     public func destroyLeftovers() async throws(IsolationError) -> Int {

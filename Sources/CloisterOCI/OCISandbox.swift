@@ -13,7 +13,7 @@ final class OCISandbox: Sandbox {
     let channels: SandboxChannels
     let processID: Int32
 
-    private let limits: SandboxLimits
+    private let limits: Mutex<SandboxLimits>
     private let cgroup: SandboxCgroup
     private let teardown: SandboxTeardown
     private let work: BlockingWork
@@ -27,7 +27,7 @@ final class OCISandbox: Sandbox {
         self.level = level
         self.channels = channels
         self.processID = processID
-        self.limits = limits
+        self.limits = Mutex(limits)
         self.cgroup = teardown.cgroup
         self.teardown = teardown
         self.work = work
@@ -42,7 +42,13 @@ final class OCISandbox: Sandbox {
         freezer.withLock { if let freezer = $0 { KernelFile.write(freezer.thawed, to: freezer.descriptor) } }
     }
 
-    func applyCPULimit() { cgroup.limitCPU(limits) }
+    func applyCPULimit() { cgroup.limitCPU(limits.withLock { $0 }) }
+
+    /// A blank sandbox gets its function's limits.
+    func resize(_ new: SandboxLimits) throws(IsolationError) {
+        try cgroup.limit(new)
+        limits.withLock { $0 = new }
+    }
 
     func memory() -> SandboxMemory { cgroup.memory() }
 

@@ -11,10 +11,13 @@ struct SandboxStart {
 
     let backend: OCIBackend
     let configuration: SandboxConfiguration
+    /// Whether the code comes later: then nothing is mounted for it.
+    var isBlank = false
+
+    var directory: String { backend.directory + "/sandboxes/" + configuration.id.rawValue }
 
     func run() throws(IsolationError) -> OCISandbox {
         try check()
-        let directory = backend.directory + "/sandboxes/" + configuration.id.rawValue
         guard mkdir(directory, 0o700) == 0 else {
             throw IsolationError(.startFailed, "\(directory): \(errorText(errno))")
         }
@@ -27,6 +30,7 @@ struct SandboxStart {
             cgroup: backend.parent.group(configuration.id.rawValue), directory: directory, user: user,
             users: backend.users)
         do throws(IsolationError) {
+            if isBlank { try SandboxSlot(directory: directory).make() }
             return try build(in: directory, user: user, teardown: teardown)
         } catch {
             try? teardown.run()  // The first error says more; leftovers are found at the next start.
@@ -48,9 +52,8 @@ struct SandboxStart {
     private func build(
         in directory: String, user: UInt32, teardown: SandboxTeardown
     ) throws(IsolationError) -> OCISandbox {
-        let limits = SandboxLimits(
-            memoryMiB: configuration.memoryMiB,
-            filesMiB: backend.disks == nil ? configuration.ephemeralStorageMiB : 0, level: backend.level)
+        let limits = backend.limits(
+            memoryMiB: configuration.memoryMiB, ephemeralStorageMiB: configuration.ephemeralStorageMiB)
         try teardown.cgroup.create(limits)
         let freezer = try teardown.cgroup.openFreezer()
         var descriptors = OpenDescriptors([freezer.descriptor])
@@ -74,8 +77,9 @@ struct SandboxStart {
         let disk = try disk(user: user, teardown: teardown)
         // When the runtime has it, or failed, our hold on the mount itself ends.
         defer { disk?.wasMoved() }
-        let binds = StagedBind.all(configuration, agent: backend.agent, disk: disk?.unplacedMount,
-            hasOwnInodes: backend.runtime == .crun)
+        let binds = StagedBind.all(
+            configuration, slot: isBlank ? SandboxSlot(directory: directory) : nil, agent: backend.agent,
+            disk: disk?.unplacedMount, hasOwnInodes: backend.runtime == .crun)
         let specification = SandboxSpecification(
             runtime: backend.runtime, ephemeralStorageMiB: configuration.ephemeralStorageMiB,
             networkNamespace: "/proc/\(getpid())/fd/\(ends.network)", hostUser: user, binds: binds)

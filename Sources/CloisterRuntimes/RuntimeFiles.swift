@@ -12,6 +12,7 @@ enum RuntimeFiles {
         ("cloister_bootstrap.py", PackageResources.cloister_bootstrap_py),
         ("cloister_bundle.py", PackageResources.cloister_bundle_py),
         ("cloister_client_context.py", PackageResources.cloister_client_context_py),
+        ("cloister_preboot.py", PackageResources.cloister_preboot_py),
         ("cloister_runtime_client.py", PackageResources.cloister_runtime_client_py),
     ]
 }

@@ -1,3 +1,4 @@
+import CloisterCore
 import CloisterServiceKit
 import Foundation
 import Glibc
@@ -55,6 +56,22 @@ enum HostMemory {
         let pages = sysconf(Int32(_SC_PHYS_PAGES))
         let pageSize = sysconf(Int32(_SC_PAGESIZE))
         return max(2_048, pages * pageSize / (1 << 20) * 4 / 5 * overcommit)
+    }
+}
+
+extension PrebootConfiguration {
+    /// The share of the memory budget that sandboxes booted in advance may hold, unless told otherwise, and at most.
+    private static let budgetShare = 16
+    private static let memoryMiBDefaultMax = 1_024
+
+    /// Counts a waiting sandbox with what its level makes it hold: measured with Python started in it.
+    init(level: IsolationLevel, memoryMiBMax: Int?) {
+        self.init()
+        heldMiB = level == .container ? 25 : 60
+        self.memoryMiBMax =
+            memoryMiBMax
+            ?? min(PrebootConfiguration.memoryMiBDefaultMax, HostMemory.budgetMiB / PrebootConfiguration.budgetShare)
+        bootsMax = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
     }
 }
 

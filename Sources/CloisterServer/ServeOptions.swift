@@ -23,6 +23,8 @@ public struct ServeOptions: Sendable, Equatable {
     public var allowsSubstitutes: Bool
     /// The account's limit of environments that run at once.
     public var concurrency: Int
+    /// What sandboxes booted in advance may hold together; 0 for none, nil for a share of the memory budget.
+    public var prebootMemoryMiB: Int?
 
     public init(
         dataDirectory: String, host: String, port: Int, isolation: Isolation, account: AccountID,

@@ -32,10 +32,12 @@ public enum ServerLauncher {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var scheduler = SchedulerConfiguration()
         scheduler.accountConcurrencyMax = options.concurrency
-        scheduler.memoryMiBMax = HostMemory.budgetMiB
+        let preboot = PrebootConfiguration(level: choice.backend.level, memoryMiBMax: options.prebootMemoryMiB)
+        scheduler.memoryMiBMax = max(0, HostMemory.budgetMiB - preboot.memoryMiBMax)
         let plane = DataPlane(
             configuration: DataPlaneConfiguration(
-                account: options.account, backend: choice.backend, scheduler: scheduler, logs: logs, events: store,
+                account: options.account, backend: choice.backend, scheduler: scheduler, preboot: preboot,
+                logs: logs, events: store,
                 accessKeys: [AccessKey(id: key.accessKeyId, secret: key.secretAccessKey)],
                 isUnsignedAllowed: options.allowsUnsigned, logger: logger),
             loop: group.next())

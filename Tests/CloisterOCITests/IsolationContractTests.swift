@@ -6,72 +6,74 @@ import Testing
 extension SandboxTests {
     /// What every backend promises, always with two sandboxes side by side.
     @Suite struct IsolationContractTests {
-        @Test(arguments: OCIRuntime.allCases)
-        func runsAProgramAndReportsItsEnd(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func runsAProgramAndReportsItsEnd(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.runsAProgramAndReportsItsEnd(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func reportsASignalAndAProgramThatIsNotThere(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func reportsASignalAndAProgramThatIsNotThere(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.reportsASignalAndAProgramThatIsNotThere(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func temporaryFilesAreOnesOwnAndOutliveAStop(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func temporaryFilesAreOnesOwnAndOutliveAStop(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.temporaryFilesAreOnesOwnAndOutliveAStop(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func onlyTemporaryFilesCanBeWritten(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func onlyTemporaryFilesCanBeWritten(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.onlyTemporaryFilesCanBeWritten(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func seesNoOtherProcessAndNoNetwork(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func seesNoOtherProcessAndNoNetwork(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.seesNoOtherProcessAndNoNetwork(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func theListenerIsInsideAndOnlyThere(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func theListenerIsInsideAndOnlyThere(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.theListenerIsInsideAndOnlyThere(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func aFrozenSandboxStandsStill(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func aFrozenSandboxStandsStill(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.aFrozenSandboxStandsStill(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func tooMuchMemoryIsKilledAndCounted(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime, memoryMiB: 128, storageMiB: 512) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func tooMuchMemoryIsKilledAndCounted(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(
+                runtime, memoryMiB: 128, storageMiB: 512, isPrebooted: isPrebooted
+            ) { _, first, second in
                 try await IsolationContract.tooMuchMemoryIsKilledAndCounted(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func theCPULimitCanBeSetWhileItRuns(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func theCPULimitCanBeSetWhileItRuns(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.theCPULimitCanBeSetWhileItRuns(first, second)
             }
         }
 
-        @Test(arguments: OCIRuntime.allCases)
-        func theChannelsAreNotInheritedAndDoNotBlock(_ runtime: OCIRuntime) async throws {
-            try await SandboxBench.withTwo(runtime) { _, first, second in
+        @Test(arguments: OCIRuntime.allCases, [false, true])
+        func theChannelsAreNotInheritedAndDoNotBlock(_ runtime: OCIRuntime, isPrebooted: Bool) async throws {
+            try await SandboxBench.withTwo(runtime, isPrebooted: isPrebooted) { _, first, second in
                 try await IsolationContract.theChannelsAreNotInheritedAndDoNotBlock(first, second)
             }
         }

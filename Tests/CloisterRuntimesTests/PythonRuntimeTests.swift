@@ -9,19 +9,20 @@ import Testing
         "Lambda-Runtime-Aws-Tenant-Id": "blue",
     ]
 
-    private func driver(_ runtime: String, _ code: String) -> RuntimeDriver {
-        RuntimeDriver(runtime: runtime, files: ["handler.py": code], handler: "handler.process")
+    private func driver(_ runtime: String, _ isPrebooted: Bool = false, _ code: String) -> RuntimeDriver {
+        RuntimeDriver(
+            runtime: runtime, files: ["handler.py": code], handler: "handler.process", isPrebooted: isPrebooted)
     }
 
-    @Test(arguments: runtimes)
-    func aHandlerReadsTheTenantBothWays(runtime: String) throws {
+    @Test(arguments: runtimes, [false, true])
+    func aHandlerReadsTheTenantBothWays(runtime: String, isPrebooted: Bool) throws {
         let code = """
             def process(event, context):
                 ctx = context.client_context
                 return [event["a"], context.tenant_id, "custom" in ctx, "client" in ctx, ctx["custom"]["tenantId"],
                         ctx.custom["tenantId"], sorted(ctx.keys()), ctx.get("nothing", 1), dict(ctx)["env"], bool(ctx)]
             """
-        let report = try driver(runtime, code).run([.init(headers: Self.tenantHeaders, body: #"{"a":1}"#)])
+        let report = try driver(runtime, isPrebooted, code).run([.init(headers: Self.tenantHeaders, body: #"{"a":1}"#)])
         let post = try #require(report.posts.first, "\(report.output)")
         #expect(post.path == "/2018-06-01/runtime/invocation/request-1/response")
         #expect(
@@ -29,15 +30,15 @@ import Testing
         #expect(report.status == nil)
     }
 
-    @Test(arguments: runtimes)
-    func withoutClientContextThereIsNone(runtime: String) throws {
+    @Test(arguments: runtimes, [false, true])
+    func withoutClientContextThereIsNone(runtime: String, isPrebooted: Bool) throws {
         let code = "def process(event, context): return [context.client_context, context.tenant_id]"
-        let report = try driver(runtime, code).run()
+        let report = try driver(runtime, isPrebooted, code).run()
         #expect(report.posts.first?.body == "[null, null]", "\(report.output)")
     }
 
-    @Test(arguments: runtimes)
-    func theClientContextStaysTheOfficialObject(runtime: String) throws {
+    @Test(arguments: runtimes, [false, true])
+    func theClientContextStaysTheOfficialObject(runtime: String, isPrebooted: Bool) throws {
         let code = """
             def process(event, context):
                 ctx = context.client_context
@@ -47,40 +48,40 @@ import Testing
                     missing = str(error)
                 return [repr(ctx), missing, bool(ctx), type(ctx).__module__]
             """
-        let report = try driver(runtime, code).run([.init(headers: ["Lambda-Runtime-Client-Context": "{}"])])
+        let report = try driver(runtime, isPrebooted, code).run([.init(headers: ["Lambda-Runtime-Client-Context": "{}"])])
         #expect(
             report.posts.first?.body
                 == #"["ClientContext([custom=None,env=None,client=None])", "'nothing'", true, "awslambdaric.lambda_context"]"#,
             "\(report.output)")
     }
 
-    @Test(arguments: runtimes)
-    func anErrorIsReportedAndTheNextInvocationRuns(runtime: String) throws {
+    @Test(arguments: runtimes, [false, true])
+    func anErrorIsReportedAndTheNextInvocationRuns(runtime: String, isPrebooted: Bool) throws {
         let code = """
             def process(event, context):
                 if event["fail"]:
                     raise ValueError("no")
                 return "yes"
             """
-        let report = try driver(runtime, code).run([.init(body: #"{"fail":true}"#), .init(body: #"{"fail":false}"#)])
+        let report = try driver(runtime, isPrebooted, code).run([.init(body: #"{"fail":true}"#), .init(body: #"{"fail":false}"#)])
         try #require(report.posts.count == 2, "\(report.output)")
         #expect(report.posts[0].path.hasSuffix("/invocation/request-1/error"))
         #expect(try report.posts[0].object()["errorType"] as? String == "ValueError")
         #expect(report.posts[1].body == #""yes""#)
     }
 
-    @Test(arguments: runtimes)
-    func aFunctionThatCannotBeImportedIsAnInitError(runtime: String) throws {
-        let report = try driver(runtime, "import nothing_like_this").run()
+    @Test(arguments: runtimes, [false, true])
+    func aFunctionThatCannotBeImportedIsAnInitError(runtime: String, isPrebooted: Bool) throws {
+        let report = try driver(runtime, isPrebooted, "import nothing_like_this").run()
         let post = try #require(report.posts.first, "\(report.output)")
         #expect(post.path == "/2018-06-01/runtime/init/error")
         #expect(post.headers["lambda-runtime-function-error-type"] == "Runtime.ImportModuleError")
         #expect(report.status == 1)
     }
 
-    @Test(arguments: runtimes)
-    func aFunctionsOwnModulesComeBeforeLayersAndTheRuntimes(runtime: String) throws {
-        var driver = driver(runtime, """
+    @Test(arguments: runtimes, [false, true])
+    func aFunctionsOwnModulesComeBeforeLayersAndTheRuntimes(runtime: String, isPrebooted: Bool) throws {
+        var driver = driver(runtime, isPrebooted, """
             import sys, boto3, six, jmespath
             def process(event, context):
                 return [boto3.__file__, six.__file__, jmespath.__file__, sys.path[:4]]
@@ -94,17 +95,17 @@ import Testing
                 + "\"/opt/python\", \"/var/runtime\"]]", "\(report.output)")
     }
 
-    @Test(arguments: runtimes)
-    func aFunctionCannotShadowWhatTheClientNeeds(runtime: String) throws {
-        var driver = driver(runtime, "def process(event, context): return 1")
+    @Test(arguments: runtimes, [false, true])
+    func aFunctionCannotShadowWhatTheClientNeeds(runtime: String, isPrebooted: Bool) throws {
+        var driver = driver(runtime, isPrebooted, "def process(event, context): return 1")
         driver.files["simplejson.py"] = "raise RuntimeError()"
         driver.files["awslambdaric.py"] = "raise RuntimeError()"
         #expect(try driver.run().posts.first?.body == "1")
     }
 
-    @Test(arguments: runtimes)
-    func theWrapperScriptGetsTheInterpreter(runtime: String) throws {
-        var driver = driver(runtime, "import os\ndef process(event, context): return os.environ['WRAPPED']")
+    @Test(arguments: runtimes, [false, true])
+    func theWrapperScriptGetsTheInterpreter(runtime: String, isPrebooted: Bool) throws {
+        var driver = driver(runtime, isPrebooted, "import os\ndef process(event, context): return os.environ['WRAPPED']")
         driver.environment["AWS_LAMBDA_EXEC_WRAPPER"] = "/opt/wrapper"
         driver.layers["wrapper"] = "#!/bin/bash\nexport WRAPPED=\"$#\"\nexec \"$@\"\n"
         #expect(try driver.run().posts.first?.body == #""2""#)
@@ -115,8 +116,8 @@ import Testing
         #expect(try driver.run().status == 127)
     }
 
-    @Test(arguments: runtimes)
-    func modulesAreAsTheUsualImportMakesThem(runtime: String) throws {
+    @Test(arguments: runtimes, [false, true])
+    func modulesAreAsTheUsualImportMakesThem(runtime: String, isPrebooted: Bool) throws {
         let code = """
             import inspect, importlib.util, logging, re, sys, importlib.metadata
             def process(event, context):
@@ -125,7 +126,7 @@ import Testing
                         inspect.getsource(re.compile).startswith("def compile"), logging.__path__ == list(found.submodule_search_locations),
                         [f for f in sys.meta_path if "Bundle" in type(f).__name__], importlib.metadata.version("boto3") > "1"]
             """
-        let report = try driver(runtime, code).run()
+        let report = try driver(runtime, isPrebooted, code).run()
         #expect(report.posts.first?.body == "[true, true, true, true, [], true]", "\(report.output)")
     }
 
@@ -138,5 +139,35 @@ import Testing
         try #require(report.posts.count == 2, "\(report.output)")
         #expect(try report.posts[1].object()["tenantsSeen"] as? [String] == ["blue"])
         #expect(try report.posts[1].object()["invocations"] as? Int == 2)
+    }
+
+    /// Booted in advance or not, a function finds the same world.
+    @Test(arguments: [[:], ["TZ": "Asia/Tokyo"], ["PYTHONUTF8": "0", "PYTHONHASHSEED": "7"], ["LANG": "C"]])
+    func whatWasBootedInAdvanceIsLikeAPlainStart(environment: [String: String]) throws {
+        let code = """
+            import locale, os, sys, time
+            def process(event, context):
+                loaded = "handler" in sys.modules and sys.modules["handler"].__file__
+                return [sorted(os.environ.items()), sys.path, os.getcwd(), time.tzname, sys.flags.utf8_mode, loaded,
+                        sys.argv, locale.setlocale(locale.LC_CTYPE), os.listdir("/proc/self/fd").__len__()]
+            """
+        var bodies: [String] = []
+        for isPrebooted in [false, true] {
+            var driver = driver("python3.13", isPrebooted, code)
+            driver.environment = environment.merging(["AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"]) { old, _ in old }
+            let report = try driver.run()
+            bodies.append(try #require(report.posts.first, "\(report.output)").body)
+        }
+        #expect(bodies[0] == bodies[1])
+    }
+
+    @Test func aFunctionsOwnModuleWinsOverOneLoadedInAdvance() throws {
+        var driver = driver("python3.13", true, """
+            import uuid, decimal
+            def process(event, context): return [uuid.__file__, decimal.Decimal.__module__]
+            """)
+        driver.files["uuid.py"] = ""
+        let report = try driver.run()
+        #expect(report.posts.first?.body == #"["/var/task/uuid.py", "decimal"]"#, "\(report.output)")
     }
 }

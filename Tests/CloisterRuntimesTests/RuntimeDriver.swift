@@ -36,6 +36,7 @@ struct RuntimeDriver {
         var layers: [String: String]
         var environment: [String: String]
         var invocations: [Invocation]
+        var isPrebooted: Bool
     }
 
     let runtime: String
@@ -43,16 +44,19 @@ struct RuntimeDriver {
     var handler: String
     var layers: [String: String] = [:]
     var environment: [String: String] = [:]
+    /// Whether the interpreter is started before it gets the function's variables.
+    var isPrebooted = false
 
     func run(_ invocations: [Invocation] = [Invocation()]) throws -> Report {
         let availability = RuntimeImages().availability(of: runtime)
         guard case .ready(let image) = availability else {
             throw RuntimeImageError.file(path: runtime, reason: "no image on this host: cloister runtime build \(runtime)")
         }
-        let all = ["_HANDLER": handler, "PYTHONPATH": "/var/runtime", "AWS_EXECUTION_ENV": "AWS_Lambda_" + runtime]
+        let all = ["_HANDLER": handler, "AWS_EXECUTION_ENV": "AWS_Lambda_" + runtime]
         let plan = Plan(
             rootfs: image.directory, files: files, layers: layers,
-            environment: all.merging(environment) { _, new in new }, invocations: invocations)
+            environment: all.merging(environment) { _, new in new }, invocations: invocations,
+            isPrebooted: isPrebooted)
         return try JSONDecoder().decode(Report.self, from: drive(JSONEncoder().encode(plan)))
     }
 

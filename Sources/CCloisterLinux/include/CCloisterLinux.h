@@ -104,6 +104,20 @@ int cloister_disk_mount(int image, int *mount, int *root);
 /// Gives up everything in the file system that `root` is in: nothing more is written back, later calls fail with EIO.
 void cloister_disk_discard(int root);
 
+// --- Directories in a running sandbox (place.c)
+
+enum { CLOISTER_PLACEMENTS_MAX = 4 };
+
+/// A directory of the host that a running process sees at `target` from now on, read-only, nosuid, nodev.
+typedef struct {
+    const char *source;
+    const char *target;             // an existing directory in the process's mount namespace
+    const char *empty;              // an empty directory: the files get inodes of their own (overlay); NULL: they don't
+} cloister_placement;
+
+/// Mounts them in the mount namespace of the process that `pidfd` stands for. After a failure some may be there.
+int cloister_place(int pidfd, const cloister_placement *placements, size_t count);
+
 // --- Small things (misc.c)
 
 /// A stream socket pair; the first is non-blocking, the second blocking.

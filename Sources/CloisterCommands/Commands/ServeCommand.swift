@@ -36,6 +36,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "How many environments may run at once.")
     var concurrency = 1_000
 
+    @Option(
+        name: .customLong("preboot-memory"),
+        help: ArgumentHelp("What sandboxes booted in advance may hold together; 0 for none.", valueName: "MiB"))
+    var prebootMemory: Int?
+
     func run() async throws {
         try await ServerLauncher.run(options())
     }
@@ -54,10 +59,15 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let isolation: ServeOptions.Isolation =
             IsolationLevel(rawValue: isolation.rawValue).map { .level($0) } ?? .auto
-        return ServeOptions(
+        if let prebootMemory, !(0...1 << 20).contains(prebootMemory) {
+            throw ValidationError("--preboot-memory takes 0 to \(1 << 20) MiB")
+        }
+        var options = ServeOptions(
             dataDirectory: dataDirectory, host: address.host, port: address.port, isolation: isolation,
             account: account, allowsUnsigned: allowsUnsigned, runtimesDirectory: runtimesDirectory,
             allowsSubstitutes: allowsSubstitutes, concurrency: concurrency)
+        options.prebootMemoryMiB = prebootMemory
+        return options
     }
 }
 

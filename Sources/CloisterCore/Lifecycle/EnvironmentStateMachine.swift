@@ -74,6 +74,7 @@ public struct EnvironmentStateMachine: Sendable, Equatable {
         }
     }
 
+    public var isInitializing: Bool { state == .initializing }
     public var isTerminated: Bool { state == .terminated }
 
     /// The request that is running, if any.

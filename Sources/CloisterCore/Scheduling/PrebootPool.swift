@@ -49,6 +49,8 @@ public struct PrebootPool: Sendable {
     /// What all of them are counted with, in MiB.
     public var memoryMiB: Int { sandboxes.count * configuration.heldMiB }
     public var count: Int { sandboxes.count }
+    /// Whether it is one of the pool's, ready or booting.
+    public func holds(_ number: PrebootNumber) -> Bool { sandboxes[number] != nil }
 
     public func readyCount(_ key: PrebootKey) -> Int { shelves[key]?.ready.count ?? 0 }
     public func bootingCount(_ key: PrebootKey) -> Int { shelves[key]?.booting.count ?? 0 }

@@ -5,6 +5,14 @@ import CloisterWire
 enum EnvironmentVariables {
     static let runtimeAddress = "127.0.0.1:9001"
 
+    /// Of an interpreter that is started before its function is known: what every function of the runtime has alike.
+    static func beforeFunction() -> [String] {
+        var variables = common
+        variables["AWS_LAMBDA_RUNTIME_API"] = runtimeAddress
+        variables["CLOISTER_PREBOOT"] = "1"
+        return variables.map { "\($0.key)=\($0.value)" }.sorted()
+    }
+
     static func make(for function: FunctionSnapshot, logStream: String, credentials: AccessKey, secret: String) -> [String]
     {
         var variables = defaults(for: function)
@@ -15,17 +23,20 @@ enum EnvironmentVariables {
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
+    /// What all functions have and the user may override.
+    private static let common = [
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "LD_LIBRARY_PATH":
+            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+    ]
+
     /// What the user may override.
     private static func defaults(for function: FunctionSnapshot) -> [String: String] {
-        var variables = [
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-            "LD_LIBRARY_PATH":
-                "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
-        ]
+        var variables = common
         if function.runtime.hasPrefix("nodejs") {
             variables["NODE_PATH"] = "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"
         }

@@ -61,6 +61,12 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private var agent: (any Channel)?
     private var decoder = AgentMessageDecoder()
     private var startMessage: [UInt8] = []
+    /// Whether the agent has said that it is ready before this was an environment.
+    var isAgentReady = false
+    /// Whether the interpreter was started before this was an environment of a function.
+    var isRuntimeStarted = false
+    /// What such an interpreter asks for, once.
+    private var awaitedVariables: [String]?
     private var initStartedAt: Moment
     private var initDuration: TimeSpan?
     private var lastExit: (waitStatus: Int32, isOutOfMemory: Bool)?
@@ -92,20 +98,20 @@ final class ExecutionEnvironment: @unchecked Sendable {
     // MARK: Start
 
     /// Takes over the sandbox and its channels.
-    func attach(_ sandbox: any Sandbox, startMessage: [UInt8], logs: any LogSink) throws {
+    func attach(_ sandbox: any Sandbox, startMessage: [UInt8], variables: [String], logs: any LogSink) throws {
         self.sandbox = sandbox
         self.startMessage = startMessage
+        if isRuntimeStarted { awaitedVariables = variables }
         let channels = sandbox.channels
         let output = EnvironmentOutput(sink: logs, function: function, stream: logStream, descriptor: channels.output)
         self.output = output
         let isAlive = !machine.isTerminated
         guard isAlive else { throw ChannelError.alreadyClosed }
         setDeadline(initTimeout)
-        try adopt(channels)
+        adopt(channels)
     }
 
-    private func adopt(_ descriptors: SandboxChannels) throws {
-        let loop = self.loop
+    private func adopt(_ descriptors: SandboxChannels) {
         ClientBootstrap(group: loop)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -116,7 +122,14 @@ final class ExecutionEnvironment: @unchecked Sendable {
             .whenComplete { result in
                 if case .success(let channel) = result { self.agent = channel }
                 self.adopted(result)
+                // Its word was heard when the sandbox was booted in advance.
+                if self.isAgentReady { self.handle(.ready) }
+                self.listen(descriptors.runtimeListener)
             }
+    }
+
+    /// After the agent, so that nothing from inside is heard by an environment that doesn't know its state yet.
+    private func listen(_ descriptor: Int32) {
         ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 16)
             // One read an event: a second one would nearly always find nothing.
@@ -127,7 +140,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
                     try channel.pipeline.syncOperations.addHandler(RuntimeConnection(environment: self))
                 }
             }
-            .withBoundSocket(descriptors.runtimeListener)
+            .withBoundSocket(descriptor)
             .whenComplete { self.adopted($0) }
     }
 
@@ -182,7 +195,19 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private func startRuntime() {
         initStartedAt = initDuration == nil && invocationCount == 0 ? createdAt : Clock.now()
         setDeadline(initTimeout)
-        send(startMessage)
+        if isRuntimeStarted {
+            isRuntimeStarted = false
+        } else {
+            // Whoever was to be told is gone.
+            awaitedVariables = nil
+            send(startMessage)
+        }
+    }
+
+    /// The function's environment variables, for the interpreter that was started without them. Nil for anyone else.
+    func takeVariables() -> [String]? {
+        defer { awaitedVariables = nil }
+        return machine.isInitializing ? awaitedVariables : nil
     }
 
     private func send(_ frame: [UInt8]) {

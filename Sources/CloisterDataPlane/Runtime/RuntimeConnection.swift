@@ -138,6 +138,7 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
         if head.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
         switch RuntimeRoute(head) {
         case .next: exchange = .ignoring { _ in }
+        case .variables: exchange = variables()
         case .response(let id): beginResponse(id, head)
         // What would be refused in the end is refused before its body is collected.
         case .error(let id): collectIfAllowed(.error(id)) { machine throws(EnvironmentStateMachine.ProtocolError) in try machine.errorReported(id) }
@@ -146,9 +147,23 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
                 _ = try machine.initErrorReported()
             }
         case .api: exchange = RuntimeConnection.refusal(403, "AccessDeniedException", RuntimeConnection.noAPI)
-        case .unknown: exchange = RuntimeConnection.refusal(404, "ResourceNotFound", "No such call in the Runtime API.")
+        case .unknown: exchange = RuntimeConnection.unknown
         }
     }
+
+    /// One process is told, once; whoever asks later learns nothing.
+    private func variables() -> Exchange {
+        guard let variables = environment.takeVariables() else { return RuntimeConnection.unknown }
+        let body = "[" + variables.map(JSONMembers.quoted).joined(separator: ",") + "]"
+        return .ignoring { buffer in
+            buffer.writeResponseHead(status: 200, contentLength: body.utf8.count, isKeepAlive: true) { head in
+                head.writeStaticString("Content-Type: application/json\r\n")
+            }
+            buffer.writeString(body)
+        }
+    }
+
+    private static var unknown: Exchange { refusal(404, "ResourceNotFound", "No such call in the Runtime API.") }
 
     private static let noAPI =
         "AWS APIs are not open to function code: the execution role grants nothing here."

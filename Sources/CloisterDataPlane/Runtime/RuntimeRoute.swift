@@ -4,6 +4,8 @@ import CloisterWire
 /// What a call that comes from inside an environment is for.
 enum RuntimeRoute: Equatable {
     case next
+    /// An interpreter that was started in advance asks for its function's environment variables.
+    case variables
     case response(RequestID)
     case error(RequestID)
     case initError
@@ -17,6 +19,8 @@ enum RuntimeRoute: Equatable {
         let path = head.path
         if head.isMethod("GET"), path == "/2018-06-01/runtime/invocation/next" {
             self = .next
+        } else if head.isMethod("GET"), path == "/2018-06-01/cloister/variables" {
+            self = .variables
         } else if path.hasPrefix("/2018-06-01/") {
             self = head.isMethod("POST") ? RuntimeRoute.post(path) : .unknown
         } else {

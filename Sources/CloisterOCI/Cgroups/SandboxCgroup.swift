@@ -16,6 +16,13 @@ package struct SandboxCgroup: Sendable {
                 throw IsolationError(.startFailed, "cgroup \(directory): \(errorText(errno))")
             }
         }
+        try limit(limits)
+    }
+
+    /// Sets the limits, of a new group or of one in use.
+    package func limit(_ limits: SandboxLimits) throws(IsolationError) {
+        // Memory with swap is never less than without: one of the two goes first, whether the limit rises or falls.
+        limitSwap(limits)
         for (controller, file, value) in layout.isLegacy ? legacyLimits(limits) : unifiedLimits(limits) {
             guard let directory = layout.directory(name, controller: controller) else {
                 throw IsolationError(.unavailable, "cgroup controller \(controller) is missing")

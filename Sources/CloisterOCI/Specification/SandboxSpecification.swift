@@ -110,24 +110,29 @@ package struct StagedBind: Sendable {
     /// Whether the files' locks and watches are this sandbox's alone. gVisor keeps its own anyway.
     var hasOwnInodes = false
 
-    /// - Parameter disk: the mount that becomes `/tmp`; nil: files in `/tmp` are memory.
+    /// - Parameters:
+    ///   - slot: where the code of a blank sandbox comes in.
+    ///   - disk: the mount that becomes `/tmp`; nil: files in `/tmp` are memory.
     static func all(
-        _ configuration: SandboxConfiguration, agent: String, disk: Int32?, hasOwnInodes: Bool
+        _ configuration: SandboxConfiguration, slot: SandboxSlot?, agent: String, disk: Int32?, hasOwnInodes: Bool
     ) -> [StagedBind] {
+        func directory(_ source: String, _ name: String, _ destination: String) -> StagedBind {
+            StagedBind(
+                source: .path(source), target: "\(stage)/\(name)", destination: destination, hasOwnInodes: hasOwnInodes)
+        }
         var binds = [
             StagedBind(
                 source: .path(configuration.imageDirectory), target: rootTarget, destination: "/",
                 hasOwnInodes: hasOwnInodes),
             StagedBind(
-                source: .path(configuration.codeDirectory), target: stage + "/task", destination: "/var/task",
-                hasOwnInodes: hasOwnInodes),
-            StagedBind(
                 source: .path(agent), target: stage + "/agent", destination: SandboxSpecification.agentPath, isFile: true),
         ]
-        if let layers = configuration.layersDirectory {
-            binds.append(
-                StagedBind(
-                    source: .path(layers), target: stage + "/opt", destination: "/opt", hasOwnInodes: hasOwnInodes))
+        if slot == nil || !hasOwnInodes {
+            // gVisor sees what is put into a directory later, but not what is mounted over it.
+            binds.append(directory(slot?.code ?? configuration.codeDirectory, "task", "/var/task"))
+        }
+        if let layers = slot.map({ hasOwnInodes ? nil : $0.layers }) ?? configuration.layersDirectory {
+            binds.append(directory(layers, "opt", "/opt"))
         }
         if let disk {
             binds.append(

@@ -14,6 +14,10 @@ PLAIN_BOOTSTRAP = RUNTIME_DIRECTORY + "/bootstrap.py"
 
 def start():
     """Entry of /var/runtime/bootstrap: hands over to the function's wrapper script where it has one."""
+    if "CLOISTER_PREBOOT" in os.environ:
+        import cloister_preboot
+
+        cloister_preboot.wait_for_function()
     wrapper = os.environ.get("AWS_LAMBDA_EXEC_WRAPPER")
     if wrapper:
         exec_wrapper(wrapper, [sys.executable, PLAIN_BOOTSTRAP])

@@ -10,6 +10,9 @@ from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
 
 FILE = "bundle.marshal"
 
+# What an interpreter that was started in advance has read of the bundle and not imported yet.
+kept = None
+
 
 class BundledLoader(SourceFileLoader):
     """Loads a module's code from the bundle; source, resources and data come from the module's files as usual."""
@@ -37,19 +40,26 @@ class BundleFinder:
         )
 
 
+def read(directory):
+    with open("%s/%s" % (directory, FILE), "rb") as file:
+        magic, modules = marshal.loads(file.read())
+    if magic != sys.version:
+        raise ValueError("made for another interpreter")
+    return modules
+
+
 class opened:
     """While this is open, imports look into the bundle first."""
 
     def __init__(self, directory):
-        with open("%s/%s" % (directory, FILE), "rb") as file:
-            magic, modules = marshal.loads(file.read())
-        if magic != sys.version:
-            raise ValueError("made for another interpreter")
-        self.finder = BundleFinder(modules)
+        global kept
+        modules, kept = kept, None
+        self.finder = BundleFinder(read(directory) if modules is None else modules)
 
     def __enter__(self):
         # Behind the built-in and frozen modules, before the search of sys.path.
         sys.meta_path.insert(2, self.finder)
+        return self.finder
 
     def __exit__(self, *error):
         sys.meta_path.remove(self.finder)

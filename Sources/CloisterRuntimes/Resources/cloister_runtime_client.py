@@ -39,11 +39,18 @@ class Connection:
         host, _, port = environ[b"AWS_LAMBDA_RUNTIME_API"].decode().partition(":")
         self.address = (host, int(port or 80))
         self.fields = (" HTTP/1.1\r\nHost: %s:%d\r\nUser-Agent: %s\r\n" % (host, self.address[1], user_agent)).encode()
-        self.next_request = b"GET " + API.encode() + b"next" + self.fields + b"\r\n"
+        self.next_request = self.get_request(API + "next")
         self.socket = None
 
+    def get_request(self, path):
+        return b"GET " + path.encode() + self.fields + b"\r\n"
+
+    def get(self, path):
+        """The status, the fields and the body of the answer."""
+        self.send(self.get_request(path))
+        return self.receive()
+
     def get_next(self):
-        """The status, the fields and the body of the answer to the call for the next invocation."""
         try:
             self.send(self.next_request)
             return self.receive()

@@ -17,6 +17,9 @@ import threading
 
 LIMIT_SECONDS = 120
 
+# What an interpreter that is booted in advance is started with.
+BEFORE_FUNCTION = ("AWS_LAMBDA_RUNTIME_API", "PATH")
+
 
 class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -34,6 +37,9 @@ class Api(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
+        if self.path == "/2018-06-01/cloister/variables":
+            variables = ["%s=%s" % pair for pair in self.server.variables.items()]
+            return self.answer(200, {"Content-Type": "application/json"}, json.dumps(variables).encode())
         self.server.polls += 1
         if not self.server.waiting:
             self.server.finished.set()
@@ -103,6 +109,11 @@ def main():
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         **plan.get("environment", {}),
     }
+    server.variables = environment
+    if plan.get("isPrebooted"):
+        common = {name: value for name, value in environment.items() if name in BEFORE_FUNCTION}
+        common.update({"LANG": "en_US.UTF-8", "TZ": ":UTC"})
+        environment = {**common, "CLOISTER_PREBOOT": "1"}
     # A mount namespace of its own: the image itself stays as it is.
     script = (
         'mount --bind -o ro "$1/task" "$2/var/task" && mount --bind -o ro "$1/opt" "$2/opt" && '
