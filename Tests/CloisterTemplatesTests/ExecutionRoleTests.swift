@@ -66,6 +66,42 @@ struct ExecutionRoleTests {
         #expect(throws: TemplateError.self) { try role(policies) }
     }
 
+    @Test func aFunctionThatSaysWhatItMayDoGetsARole() throws {
+        let graph = try graph(
+            """
+            Resources:
+              Orders:
+                Type: AWS::Serverless::Function
+                Properties:
+                  Handler: a.b
+                  Runtime: python3.13
+                  Policies: [{DynamoDBReadPolicy: {TableName: orders}}]
+              Plain:
+                Type: AWS::Serverless::Function
+                Properties: {Handler: a.b, Runtime: python3.13}
+              Own:
+                Type: AWS::Serverless::Function
+                Properties: {Handler: a.b, Runtime: python3.13, Role: !GetAtt Role.Arn, Policies: [AdministratorAccess]}
+              Role:
+                Type: AWS::IAM::Role
+                Properties:
+                  RoleName: runner
+                  AssumeRolePolicyDocument:
+                    Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+                  ManagedPolicyArns: [arn:aws:iam::aws:policy/ReadOnlyAccess]
+                  Policies: [{PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: 'kms:*', Resource: '*'}]}}]
+            Outputs:
+              RoleArn: {Value: !GetAtt OrdersRole.Arn}
+            """)
+        #expect(graph.resources.filter { $0.kind == .role }.map(\.logicalID) == ["OrdersRole", "Role"])
+        let name = try #require(graph["OrdersRole"]?.properties["RoleName"]?.json.string)
+        #expect(graph["Orders"]?.properties["Role"]?.json == .string("arn:aws:iam::000000000000:role/\(name)"))
+        #expect(graph["Orders"]?.dependencies == ["OrdersRole"] && graph["Plain"]?.dependencies == [])
+        #expect(graph.outputs.first?.value.literal == "arn:aws:iam::000000000000:role/\(name)")
+        #expect(graph["Role"]?.properties["Policies"]?.json.array?.first?["PolicyName"] == .string("p"))
+        #expect(graph.warnings.map(\.description).contains { $0.contains("Own.Policies has no effect beside Role") })
+    }
+
     /// Whatever a template's parameters are, its statements have no placeholder left.
     @Test func everyTemplateIsWhole() {
         for (name, template) in PolicyTemplate.named {

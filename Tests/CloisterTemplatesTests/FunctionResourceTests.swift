@@ -187,7 +187,7 @@ struct FunctionResourceTests {
         let texts = graph.warnings.map(\.description)
         #expect(texts.contains { $0.contains("Table (AWS::DynamoDB::Table) isn't supported yet") })
         #expect(texts.contains { $0.contains("F.Memory isn't known") && $0.contains(":9:") })
-        #expect(texts.contains { $0.contains("F.Policies isn't enforced yet") })
+        #expect(!texts.contains { $0.contains("F.Policies") })
         #expect(texts.contains { $0.contains("F.Events.Web (Api)") })
         #expect(texts.contains { $0.contains("Table.Ref refers to a AWS::DynamoDB::Table") })
     }

@@ -11,6 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from support.server import Server, binary
+
 ACCOUNT = "000000000000"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
     "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
@@ -224,8 +226,59 @@ def test_command_line(server, name, tmp_path):
     assert aws(server, "iam", "delete-role", "--role-name", name).returncode == 0
 
 
+SAM = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: {name}
+      Handler: app.handler
+      Runtime: python3.13
+      InlineCode: "def handler(event, context): return 1"
+      Policies: {policies}
+  Shared:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: shared-{name}
+      AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Principal: {{Service: lambda.amazonaws.com}}, Action: sts:AssumeRole}}]}}
+      Tags: [{{Key: team, Value: red}}]
+"""
+
+
+def test_policies_of_a_template_become_the_role(server, iam, name, tmp_path):
+    def run(*arguments):
+        done = subprocess.run(
+            [binary(), *arguments, "--endpoint", server.endpoint, "--yes"], env=server.environment(), capture_output=True,
+            text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def deploy(policies):
+        (tmp_path / "template.yaml").write_text(SAM.format(name=name, policies=policies))
+        run("deploy", tmp_path / "template.yaml", "--stack-name", name)
+
+    deploy("[{DynamoDBReadPolicy: {TableName: orders}}, AmazonDynamoDBReadOnlyAccess]")
+    role = server.lambda_.get_function(FunctionName=name)["Configuration"]["Role"].split("/")[-1]
+    assert iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {
+        "Service": "lambda.amazonaws.com"}
+    [inline] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=inline)["PolicyDocument"]
+    assert document["Statement"][0]["Resource"][0] == f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders"
+    attached = [item["PolicyName"] for item in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]]
+    assert sorted(attached) == ["AWSLambdaBasicExecutionRole", "AmazonDynamoDBReadOnlyAccess"]
+    assert iam.list_role_tags(RoleName=f"shared-{name}")["Tags"] == [{"Key": "team", "Value": "red"}]
+    deploy("[{KMSDecryptPolicy: {KeyId: '*'}}]")
+    attached = [item["PolicyName"] for item in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]]
+    assert attached == ["AWSLambdaBasicExecutionRole"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=inline)["PolicyDocument"]
+    assert document["Statement"][0]["Action"] == ["kms:Decrypt"]
+    run("delete", name)
+    for gone in (role, f"shared-{name}"):
+        with pytest.raises(iam.exceptions.NoSuchEntityException):
+            iam.get_role(RoleName=gone)
+
+
 def test_restart_keeps_everything(level, name):
-    from support.server import Server
     server = Server(level)
     try:
         server.start()

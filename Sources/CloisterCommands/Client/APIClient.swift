@@ -71,6 +71,7 @@ final class APIClient {
     }
 
     static func error(in response: HTTPResponse) -> APIError {
+        if response.field("content-type")?.hasPrefix("text/xml") == true { return xmlError(in: response) }
         let body = JSONValue(bytes: response.body)
         let code = response.field("x-amzn-errortype") ?? body?["__type"]?.string ?? body?["code"]?.string
             ?? "HTTP \(response.status)"
@@ -79,6 +80,16 @@ final class APIClient {
         return APIError(
             status: response.status, code: name.split(separator: "#").last.map(String.init) ?? name,
             message: message ?? "the server answered with status \(response.status)")
+    }
+}
+
+extension APIClient {
+    /// The query protocol's form.
+    private static func xmlError(in response: HTTPResponse) -> APIError {
+        let body = String(decoding: response.body.prefix(65_536), as: UTF8.self)
+        return APIError(
+            status: response.status, code: IAMClient.texts("Code", in: body).first ?? "HTTP \(response.status)",
+            message: IAMClient.texts("Message", in: body).first ?? "the server answered with status \(response.status)")
     }
 }
 

@@ -64,7 +64,7 @@ struct ResourceDriver {
         case .eventInvokeConfiguration:
             return try putEventInvoke(resource)
         case .role:
-            return made(role: try resource.text("RoleName"), path: resource.properties["Path"]?.string ?? "/")
+            return try createRole(resource)
         }
     }
 
@@ -85,7 +85,7 @@ struct ResourceDriver {
         case .eventInvokeConfiguration:
             return try putEventInvoke(resource)
         case .role:
-            return try create(resource)
+            return try updateRole(resource)
         case .layerVersion, .version, .permission:
             throw CommandFailure("\(resource.logicalID) can't be changed in place")
         }
@@ -109,7 +109,7 @@ struct ResourceDriver {
         case .eventInvokeConfiguration:
             try lambda.deleteEventInvokeConfiguration(function, qualifier: properties["Qualifier"]?.string ?? "$LATEST")
         case .role:
-            break
+            try deleteRole(properties["RoleName"]?.string ?? resource.physicalID)
         }
     }
 
@@ -124,11 +124,6 @@ struct ResourceDriver {
 
     private func made(alias arn: String, name: String) -> MadeResource {
         MadeResource(physicalID: name, attributes: ["Ref": arn, "AliasArn": arn])
-    }
-
-    private func made(role name: String, path: String) -> MadeResource {
-        MadeResource(
-            physicalID: name, attributes: ["Ref": name, "Arn": "arn:aws:iam::\(account):role\(path)\(name)"])
     }
 
     func text(_ key: String, in answer: JSONValue) throws -> String {

@@ -148,7 +148,7 @@ private struct Comparison {
         case .function: ["FunctionName", "TenancyConfig"]
         case .alias: ["FunctionName", "Name"]
         case .eventInvokeConfiguration: ["FunctionName", "Qualifier"]
-        case .role: ["RoleName"]
+        case .role: ["RoleName", "Path"]
         case .layerVersion, .version, .permission: nil
         }
     }

@@ -6,7 +6,6 @@ public enum ResourceKind: String, Sendable, Codable, CaseIterable {
     case alias = "AWS::Lambda::Alias"
     case permission = "AWS::Lambda::Permission"
     case eventInvokeConfiguration = "AWS::Lambda::EventInvokeConfig"
-    /// A name and an ARN only; nothing is made for it.
     case role = "AWS::IAM::Role"
 
     /// Gone as soon as their function is.

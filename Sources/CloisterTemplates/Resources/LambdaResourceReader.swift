@@ -94,13 +94,34 @@ struct LambdaResourceReader {
         return resource(.eventInvokeConfiguration, configuration)
     }
 
-    /// A name and an ARN; roles aren't enforced yet.
     func role(_ properties: TemplateNode?) throws -> DesiredResource {
         var reader = try reader(properties)
-        let name = try reader.literal("RoleName") ?? context.generatedName(for: logicalID)
-        warnings.add(
-            "\(logicalID) (AWS::IAM::Role) is accepted as a name only: its policies aren't enforced yet", at: position)
-        return resource(.role, ["RoleName": .string(name), "Path": .string(try reader.literal("Path") ?? "/")])
+        var role: [String: PropertyValue] = [
+            "RoleName": .string(try reader.literal("RoleName") ?? context.generatedName(for: logicalID)),
+            "Path": .string(try reader.literal("Path") ?? "/"),
+            "AssumeRolePolicyDocument": reader.value("AssumeRolePolicyDocument").map(ExecutionRole.value) ?? .map([:]),
+            "ManagedPolicyArns": .list((try reader.texts("ManagedPolicyArns") ?? []).map { .text($0) }),
+            "Policies": .list(try inlinePolicies(&reader)),
+            "Tags": .map(try tags(&reader)),
+        ]
+        if let boundary = try reader.text("PermissionsBoundary") { role["PermissionsBoundary"] = .text(boundary) }
+        if let description = try reader.text("Description") { role["Description"] = .text(description) }
+        if let seconds = try reader.integer("MaxSessionDuration", in: 3_600...43_200) {
+            role["MaxSessionDuration"] = .integer(seconds)
+        }
+        try reader.warnAboutUnknown()
+        return resource(.role, role)
+    }
+
+    private func inlinePolicies(_ reader: inout PropertyReader) throws -> [PropertyValue] {
+        guard let value = reader.value("Policies") else { return [] }
+        guard let items = value.items else { throw reader.wrongType("Policies", "a list", value) }
+        return try items.map { item in
+            guard let name = item["PolicyName"]?.literal, let document = item["PolicyDocument"], document.entries != nil else {
+                throw reader.wrongType("Policies", "a list of PolicyName and PolicyDocument", item)
+            }
+            return .map(["PolicyName": .string(name), "PolicyDocument": ExecutionRole.value(document)])
+        }
     }
 
     // MARK: - Parts

@@ -11,6 +11,7 @@ struct ServerlessFunctionReader {
         let name = try FunctionName.read(&reader, logicalID: logicalID, context: context)
         function["FunctionName"] = .string(name)
         function["Role"] = .text(try reader.text("Role") ?? TemplateText(defaultRole))
+        let role = try executionRole(&reader)
         function["Tags"] = .map((try reader.textMap("Tags") ?? [:]).mapValues { .text($0) })
         function["TracingConfig"] = .map(["Mode": .string(try tracing(&reader))])
         function["DeadLetterConfig"] = .map(["TargetArn": .text(try deadLetterTarget(&reader))])
@@ -22,10 +23,11 @@ struct ServerlessFunctionReader {
         warnAboutCompanions(&reader)
         try reader.warnAboutUnknown()
 
-        var resources = [
+        var resources = role.map { [$0] } ?? []
+        resources.append(
             DesiredResource(
-                logicalID: logicalID, kind: .function, properties: function, code: code, position: position)
-        ]
+                logicalID: logicalID, kind: .function, properties: function, code: code,
+                dependencies: Set(resources.map(\.logicalID)), position: position))
         if let alias {
             resources += published(
                 alias, function: name, description: versionDescription, properties: publishesAll ? function : [:])
@@ -36,6 +38,28 @@ struct ServerlessFunctionReader {
 
     private var defaultRole: String {
         "arn:aws:iam::\(context.account):role/\(context.generatedName(for: logicalID + "Role"))"
+    }
+
+    /// The role that is made for the function when it says what it may do; nil when it brings its own, or says nothing.
+    private func executionRole(_ reader: inout PropertyReader) throws -> DesiredResource? {
+        let policies = reader.value("Policies")
+        let trust = reader.value("AssumeRolePolicyDocument")
+        let boundary = try reader.text("PermissionsBoundary")
+        let path = try reader.literal("RolePath")
+        if reader.value("Role") != nil {
+            reader.ignore("Policies", because: "has no effect beside Role, as in SAM")
+            return nil
+        }
+        guard policies != nil || trust != nil || boundary != nil else { return nil }
+        let role = try ExecutionRole(
+            functionID: logicalID, policies: policies, trust: trust, permissionsBoundary: boundary,
+            isTraced: try tracing(&reader) == "Active", context: context)
+        if let path, path != "/" {
+            throw TemplateError(
+                .unsupported, "\(logicalID).RolePath isn't supported", suggestion: "write the role as a resource of its own",
+                at: reader.node["RolePath"]?.position)
+        }
+        return DesiredResource(logicalID: logicalID + "Role", kind: .role, properties: role.properties, position: position)
     }
 
     private func code(_ reader: inout PropertyReader) throws -> CodeSource {
@@ -108,9 +132,7 @@ struct ServerlessFunctionReader {
                 "\(logicalID).Events.\(event.key) (\(type)) isn't supported yet: nothing will call the function for it",
                 at: event.keyPosition)
         }
-        reader.ignore("Policies", because: "isn't enforced yet")
-        reader.ignore("PermissionsBoundary", because: "isn't enforced yet")
-        reader.skip("AssumeRolePolicyDocument", "RolePath", "PropagateTags")
+        reader.skip("PropagateTags")
         for key in [
             "DeploymentPreference", "FunctionUrlConfig", "ProvisionedConcurrencyConfig", "FunctionScalingConfig",
         ] {
