@@ -40,6 +40,7 @@ extension Target.Dependency {
     static let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
     static let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+    static let pkcs11 = Target.Dependency.target(name: "CCloisterPKCS11")
     static let zlib = Target.Dependency.target(name: "CZlib")
     static let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 }
@@ -71,7 +72,10 @@ let modules: [Module] = [
         libraries: [.logging, .crypto], testUses: ["CloisterStore"]),
     Module(
         name: "CloisterKMS", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
-        libraries: [.logging, .crypto, .cryptoExtras], testUses: ["CloisterStore"]),
+        libraries: [.logging, .crypto, .cryptoExtras, .pkcs11], testUses: ["CloisterStore"]),
+    Module(
+        name: "CloisterSecrets", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.logging, .crypto], testUses: ["CloisterKMS", "CloisterStore"]),
     Module(
         name: "CloisterDynamoDB", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .logging, .crypto]),
@@ -84,14 +88,16 @@ let modules: [Module] = [
         name: "CloisterServer", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
-            "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterDataPlane", "CCloisterLinux",
+            "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterKMS", "CloisterSecrets",
+            "CloisterDataPlane", "CCloisterLinux",
         ],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(
         name: "CloisterCommands", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
-            "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterServer",
+            "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterKMS", "CloisterSecrets",
+            "CloisterServer",
         ],
         libraries: [.argumentParser, .nioCore, .nioPosix, .logging]),
 ]
@@ -146,6 +152,7 @@ let package = Package(
             swiftSettings: strict)
     } + [
         .target(name: "CCloisterLinux"),
+        .target(name: "CCloisterPKCS11"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(name: "cloister", dependencies: ["CloisterCommands"], swiftSettings: strict),
         .executableTarget(name: "cloister-simulate", dependencies: ["CloisterSimulator"], swiftSettings: strict),
