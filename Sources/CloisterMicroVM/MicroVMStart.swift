@@ -105,8 +105,8 @@ struct MicroVMStart {
         if backend.accelerator == .kvm { binds.append(try deviceBind(directory, user: user)) }
         let process = MachineProcess(
             arguments: commandLine.arguments, binds: binds, user: user, channel: ends.channelTheirs,
-            control: ends.controlTheirs, complaints: ends.complaintsTheirs, extraDescriptors: memoryDescriptor.map { [$0] } ?? [],
-            cgroups: entrances)
+            control: ends.controlTheirs, complaints: ends.complaintsTheirs,
+            extraDescriptors: memoryDescriptor.map { [$0] } ?? [], cgroups: entrances)
         let pid = try process.start()
         teardown.adopt([pid])
         if case .snapshot(let snapshot) = origin { try snapshot.load(through: ends.control) }

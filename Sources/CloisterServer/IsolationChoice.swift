@@ -1,5 +1,6 @@
 import CloisterCore
 import CloisterIsolation
+import CloisterMicroVM
 import CloisterOCI
 import Foundation
 import Logging
@@ -10,14 +11,18 @@ struct IsolationChoice {
     /// For people, strongest first.
     let rejected: [String]
 
-    /// `auto` takes the strongest level whose self-test passes; a level that was asked for is taken or refused.
-    static func make(_ wanted: ServeOptions.Isolation, data: DataDirectory, logger: Logger) async throws -> IsolationChoice {
+    /// `auto` takes the strongest level whose self-test passes; a level that was asked for is taken or refused. Machines run
+    /// in software only where both the level and that were asked for.
+    static func make(
+        _ wanted: ServeOptions.Isolation, accelerator: MicroVMAccelerator? = nil, data: DataDirectory, logger: Logger
+    ) async throws -> IsolationChoice {
         switch wanted {
-        case .level(.microvm):
-            throw LaunchError("the level microvm is not built yet; cloister doctor shows the levels that work here")
         case .level(let level):
             do {
-                return IsolationChoice(backend: try await tested(level, data: data), rejected: [])
+                let backend = level == .microvm
+                    ? try await machines(accelerator ?? .kvm, data: data, mayPrepare: true)
+                    : try await tested(level, data: data)
+                return IsolationChoice(backend: backend, rejected: [])
             } catch {
                 throw LaunchError("the level \(level.rawValue) does not work on this host: \(error)")
             }
@@ -28,9 +33,11 @@ struct IsolationChoice {
 
     private static func strongest(data: DataDirectory, logger: Logger) async throws -> IsolationChoice {
         var rejected: [String] = []
-        for level in [IsolationLevel.gvisor, .container] {
+        for level in [IsolationLevel.microvm, .gvisor, .container] {
             do {
-                return IsolationChoice(backend: try await tested(level, data: data), rejected: rejected)
+                let backend = level == .microvm
+                    ? try await machinesIfLikely(data: data) : try await tested(level, data: data)
+                return IsolationChoice(backend: backend, rejected: rejected)
             } catch {
                 rejected.append("\(level.rawValue): \(error)")
             }
@@ -38,14 +45,33 @@ struct IsolationChoice {
         throw LaunchError("no isolation level works on this host:\n  " + rejected.joined(separator: "\n  "))
     }
 
+    /// Spares a start without virtualization the 5 s that finding out by a boot may take, and any start a download.
+    private static func machinesIfLikely(data: DataDirectory) async throws -> any IsolationBackend {
+        guard CPUFlags.hasVirtualization else { throw LaunchError("the CPU shows no virtualization (vmx or svm)") }
+        return try await machines(.kvm, data: data, mayPrepare: false)
+    }
+
+    private static func machines(
+        _ accelerator: MicroVMAccelerator, data: DataDirectory, mayPrepare: Bool
+    ) async throws -> any IsolationBackend {
+        let agent = try AgentProgram.path()
+        let test = MicroVMSelfTest(
+            accelerator: accelerator, agentProgram: agent, directory: data.path, mayPrepare: mayPrepare)
+        try accept(await test.run())
+        return try MicroVMBackend(
+            accelerator: accelerator, stateDirectory: data.file("sandboxes"), agentProgram: agent)
+    }
+
     private static func tested(_ level: IsolationLevel, data: DataDirectory) async throws -> any IsolationBackend {
         let runtime: OCIRuntime = level == .gvisor ? .runsc : .crun
         let agent = try AgentProgram.path()
-        let report = await OCISelfTest(runtime: runtime, agentProgram: agent, directory: data.path).run()
-        if let failed = report.checks.first(where: { !$0.passed }) {
-            throw LaunchError(failed.detail + (failed.remedy.map { " (\($0))" } ?? ""))
-        }
+        try accept(await OCISelfTest(runtime: runtime, agentProgram: agent, directory: data.path).run())
         return try OCIBackend(runtime: runtime, stateDirectory: data.file("sandboxes"), agentProgram: agent)
+    }
+
+    private static func accept(_ report: IsolationReport) throws {
+        guard let failed = report.checks.first(where: { !$0.passed }) else { return }
+        throw LaunchError(failed.detail + (failed.remedy.map { " (\($0))" } ?? ""))
     }
 }
 

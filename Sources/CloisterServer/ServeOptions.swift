@@ -1,4 +1,5 @@
 import CloisterCore
+import CloisterMicroVM
 
 /// What `cloister serve` was asked for.
 public struct ServeOptions: Sendable, Equatable {
@@ -14,6 +15,8 @@ public struct ServeOptions: Sendable, Equatable {
     /// 0 lets the system choose.
     public var port: Int
     public var isolation: Isolation
+    /// What runs the machines of the level `microvm`; nil: KVM.
+    public var microvmAccelerator: MicroVMAccelerator?
     public var account: AccountID
     /// Lets unsigned requests in; the command refuses it unless `host` is a loopback address.
     public var allowsUnsigned: Bool

@@ -19,7 +19,8 @@ public enum ServerLauncher {
         signal(SIGPIPE, SIG_IGN)
         let data = try DataDirectory(options.dataDirectory)
         let key = try AdministratorCredentials.readOrCreate(dataDirectory: data.path)
-        let choice = try await IsolationChoice.make(options.isolation, data: data, logger: logger)
+        let choice = try await IsolationChoice.make(
+            options.isolation, accelerator: options.microvmAccelerator, data: data, logger: logger)
         let leftovers = try await choice.backend.destroyLeftovers()
         if leftovers > 0 { logger.notice("destroyed what an earlier run had left", metadata: ["sandboxes": "\(leftovers)"]) }
 

@@ -1,7 +1,8 @@
 import CCloisterLinux
 
 // The first process of every sandbox. It is inside the boundary, in a container as the same user as the code it starts, in a
-// virtual machine as its root, so it holds no secret and decides nothing: it starts, reaps and kills processes when the platform says so.
+// virtual machine as its root, so it holds no secret and decides nothing: it starts, reaps and kills processes when the
+// platform says so.
 //
 // States: idle (no runtime) -> running (the runtime's pid is known) -> idle (it ended, or `stop`).
 

@@ -1,4 +1,5 @@
 import CloisterCore
+import CloisterMicroVM
 import CloisterRuntimes
 import Glibc
 
@@ -11,6 +12,8 @@ struct Diagnosis: Encodable, Equatable {
         var detail: String
         /// What to do about it; nil when it works.
         var remedy: String?
+        /// Whether `--isolation auto` may take it: not machines in software.
+        var isAutomatic = true
     }
 
     struct Host: Encodable, Equatable {
@@ -29,14 +32,16 @@ struct Diagnosis: Encodable, Equatable {
     init(host: Host, levels: [Level], runtimes: [RuntimeRow]) {
         self.host = host
         self.levels = levels.sorted { $0.level > $1.level }
-        self.levelInForce = self.levels.first { $0.works }?.level
+        self.levelInForce = self.levels.first { $0.works && $0.isAutomatic }?.level
         self.runtimes = runtimes
     }
 
-    static func make(runtimesDirectory: String?) async -> Diagnosis {
+    static func make(
+        runtimesDirectory: String?, accelerator: MicroVMAccelerator? = nil, only level: IsolationLevel? = nil
+    ) async -> Diagnosis {
         let images = RuntimeImages(directory: runtimesDirectory)
         return Diagnosis(
-            host: Host(), levels: await LevelProbe.all(),
+            host: Host(), levels: await LevelProbe.all(accelerator, only: level),
             runtimes: images.available.map { RuntimeRow($0, images: images) })
     }
 
@@ -45,8 +50,10 @@ struct Diagnosis: Encodable, Equatable {
         for level in levels { levelTable.add([level.level.rawValue, level.works ? "yes" : "no", level.detail]) }
         var parts = ["Host: Linux \(host.kernel), \(host.architecture)\(host.isRoot ? "" : ", not root")"]
         parts.append(levelTable.text)
-        let inForce = levelInForce.map { "In force with --isolation auto: \($0.rawValue)" }
-        parts.append(inForce ?? "No isolation level works.")
+        if levels.count > 1 {
+            let inForce = levelInForce.map { "In force with --isolation auto: \($0.rawValue)" }
+            parts.append(inForce ?? "No isolation level works by itself.")
+        }
         let remedies = levels.compactMap { level in level.remedy.map { "  \(level.level.rawValue): \($0)" } }
         if !remedies.isEmpty { parts.append("To get the others:\n" + remedies.joined(separator: "\n")) }
         let built = runtimes.filter(\.isBuilt).map(\.runtime)

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CloisterCore
+import CloisterMicroVM
 import CloisterServer
+import Foundation
 
 /// `cloister serve`: the server, in the foreground.
 struct ServeCommand: AsyncParsableCommand {
@@ -20,6 +22,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "The isolation level; auto takes the strongest that passes its self-test.")
     var isolation = Isolation.auto
+
+    @OptionGroup var machines: MachineOptions
 
     @Option(name: .customLong("account-id"), help: "The AWS account number to appear as.")
     var account = AccountID.default.rawValue
@@ -67,7 +71,29 @@ struct ServeCommand: AsyncParsableCommand {
             account: account, allowsUnsigned: allowsUnsigned, runtimesDirectory: runtimesDirectory,
             allowsSubstitutes: allowsSubstitutes, concurrency: concurrency)
         options.prebootMemoryMiB = prebootMemory
+        options.microvmAccelerator = try machines.chosen()
         return options
+    }
+}
+
+/// How machines of the level microvm are run.
+struct MachineOptions: ParsableArguments {
+    private static let variable = "CLOISTER_MICROVM_ACCELERATOR"
+
+    @Option(
+        name: .customLong("microvm-accelerator"),
+        help: ArgumentHelp(
+            "What runs the machines of level microvm: kvm, or tcg, in software and slow (default: the variable "
+                + "CLOISTER_MICROVM_ACCELERATOR, else kvm).",
+            valueName: "kvm|tcg"))
+    var name: String?
+
+    func chosen(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws -> MicroVMAccelerator? {
+        guard let text = name ?? environment[MachineOptions.variable], !text.isEmpty else { return nil }
+        guard let accelerator = MicroVMAccelerator(rawValue: text) else {
+            throw ValidationError("--microvm-accelerator takes kvm or tcg, not `\(text)`")
+        }
+        return accelerator
     }
 }
 

@@ -114,7 +114,9 @@ struct StreamRelay {
     /// Writes what waits for the channel. False when the channel is broken.
     mutating func flushChannel() -> Bool {
         while !multiplexer.outgoing.isEmpty {
-            let count = multiplexer.outgoing.withBytes { cloister_stream_write(channel, $0.baseAddress, min($0.count, StreamRelay.chunkBytes)) }
+            let count = multiplexer.outgoing.withBytes {
+                cloister_stream_write(channel, $0.baseAddress, min($0.count, StreamRelay.chunkBytes))
+            }
             guard count >= 0 else { return false }
             guard count > 0 else { return true }
             multiplexer.wrote(count)

@@ -87,7 +87,10 @@ public struct GuestKernel: Sendable {
         let dpkg = try HostTool.find("dpkg-deb", package: "dpkg")
         // apt-get downloads into its working directory.
         try HostTool.run(
-            ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", workplace, apt, "-q", "-o", "APT::Sandbox::User=root", "download", package],
+            [
+                "/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", workplace, apt, "-q", "-o", "APT::Sandbox::User=root",
+                "download", package,
+            ],
             timeoutMilliseconds: 600_000)
         guard let archive = KernelFile.names(in: workplace).first(where: { $0.hasSuffix(".deb") }) else {
             throw IsolationError(.unavailable, "apt-get downloaded no \(package)")

@@ -32,7 +32,8 @@ enum HostTool {
         var status: Int32 = -1
         _ = cloister_reap(process, -1, &status)
         guard status == 0 else {
-            throw IsolationError(.startFailed, "\(arguments.joined(separator: " ")) failed (status \(status)): \(text.suffix(400))")
+            let command = arguments.joined(separator: " ")
+            throw IsolationError(.startFailed, "\(command) failed (status \(status)): \(text.suffix(400))")
         }
         return text
     }

@@ -159,13 +159,15 @@ public struct MicroVMSelfTest: Sendable {
         guard ready != 1 || watched.revents & Int16(POLLHUP) != 0 else { return }
         let complaint = (sandbox as? MicroVMSandbox)?.machine.complaints.split(separator: "\n").first ?? ""
         let what = ready == 0
-            ? "a machine did not boot within \(accelerator.probeMilliseconds) ms" : "the machine ended at once: \(complaint.prefix(200))"
+            ? "a machine did not boot within \(accelerator.probeMilliseconds) ms"
+            : "the machine ended at once: \(complaint.prefix(200))"
         throw IsolationError(.unavailable, what + (isHalfThere ? "; \(MicroVMSelfTest.halfThere)" : ""))
     }
 
     private var isHalfThere: Bool { accelerator == .kvm && !CPUFlags.hasVirtualization }
 
-    private static let halfThere = "\(MicroVMAccelerator.kvmDevice) is there, but the CPU shows no vmx or svm, so it only half works"
+    private static let halfThere =
+        "\(MicroVMAccelerator.kvmDevice) is there, but the CPU shows no vmx or svm, so it only half works"
 }
 
 /// What the CPU says of itself.
