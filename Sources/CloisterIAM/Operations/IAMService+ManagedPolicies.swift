@@ -30,7 +30,7 @@ extension IAMService {
         return xml
     }
 
-    private func managedDocument(_ call: QueryCall) throws(ServiceError) -> StoredPolicy {
+    func managedDocument(_ call: QueryCall) throws(ServiceError) -> StoredPolicy {
         let document = try document(call, "PolicyDocument", .identity)
         guard IAMService.characters(document.text) <= IAMService.managedCharactersMax else {
             throw IAMError.limitExceeded("Cannot exceed quota for PolicySize: \(IAMService.managedCharactersMax)")
@@ -74,7 +74,7 @@ extension IAMService {
         xml.add("UpdateDate", PolicyDate.text(epochSeconds: 1_422_748_800))
     }
 
-    private func describe(_ version: ManagedPolicyRecord.Version, default number: Int, withDocument: Bool, _ xml: inout XML) {
+    func describe(_ version: ManagedPolicyRecord.Version, default number: Int, withDocument: Bool, _ xml: inout XML) {
         if withDocument { xml.add("Document", IAMService.encoded(version.policy.text)) }
         xml.add("VersionId", version.id)
         xml.add("IsDefaultVersion", version.number == number)
@@ -82,24 +82,24 @@ extension IAMService {
     }
 
     /// The ARN that the call names, once the caller may do the operation to it.
-    private func policyARN(_ call: QueryCall, _ conditions: [String: [String]] = [:]) async throws(ServiceError) -> String {
+    func policyARN(_ call: QueryCall, _ conditions: [String: [String]] = [:]) async throws(ServiceError) -> String {
         let arn = try call.required("PolicyArn", length: 20...2_048)
         try await authorize(call, arn, conditions)
         return arn
     }
 
-    private static func existing(_ arn: String, in state: IAMState) throws(ServiceError) -> ManagedPolicyRecord {
+    static func existingPolicy(_ arn: String, in state: IAMState) throws(ServiceError) -> ManagedPolicyRecord {
         guard let policy = state.managedPolicy(arn: arn) else {
             throw IAMError.noSuchEntity("Policy \(arn) was not found.")
         }
         return policy
     }
 
-    private func change(
+    func changePolicy(
         _ arn: String, _ body: @escaping @Sendable (inout ManagedPolicyRecord) throws(ServiceError) -> Void
     ) async throws(ServiceError) -> ManagedPolicyRecord {
         try await store.change { (state) throws(ServiceError) in
-            var policy = try IAMService.existing(arn, in: state)
+            var policy = try IAMService.existingPolicy(arn, in: state)
             try body(&policy)
             try state.put(policy)
             return policy
@@ -113,7 +113,7 @@ extension IAMService {
             xml.nest("Policy") { describe(policy, &$0) }
             return xml
         }
-        let policy = try IAMService.existing(arn, in: store.snapshot)
+        let policy = try IAMService.existingPolicy(arn, in: store.snapshot)
         xml.nest("Policy") { describe(policy, &$0) }
         return xml
     }
@@ -153,7 +153,7 @@ extension IAMService {
     func deletePolicy(_ call: QueryCall) async throws(ServiceError) -> XML {
         let arn = try await policyARN(call)
         try await store.change { (state) throws(ServiceError) in
-            let policy = try IAMService.existing(arn, in: state)
+            let policy = try IAMService.existingPolicy(arn, in: state)
             let used = state.attachments(of: arn)
             guard used.users.isEmpty, used.groups.isEmpty, used.roles.isEmpty,
                 !state.users.values.contains(where: { $0.permissionsBoundary == arn }),
@@ -169,102 +169,17 @@ extension IAMService {
         return XML()
     }
 
-    func createPolicyVersion(_ call: QueryCall) async throws(ServiceError) -> XML {
-        let arn = try await policyARN(call)
-        let document = try managedDocument(call)
-        let isDefault = try call.flag("SetAsDefault") ?? false
-        let time = now()
-        let changed = try await change(arn) { (policy) throws(ServiceError) in
-            guard policy.versions.count < IAMService.versionsMax else {
-                throw IAMError.limitExceeded(
-                    "A managed policy can have up to 5 versions. Before you create a new version, you must delete an "
-                        + "existing version.")
-            }
-            policy.lastVersion += 1
-            policy.versions.append(
-                ManagedPolicyRecord.Version(number: policy.lastVersion, policy: document, createdAt: time))
-            if isDefault { policy.defaultVersion = policy.lastVersion }
-            policy.updatedAt = time
-        }
-        var xml = XML()
-        if let version = changed.versions.last {
-            xml.nest("PolicyVersion") { describe(version, default: changed.defaultVersion, withDocument: false, &$0) }
-        }
-        return xml
-    }
-
-    func getPolicyVersion(_ call: QueryCall) async throws(ServiceError) -> XML {
-        let arn = try await policyARN(call)
-        let id = try call.required("VersionId", length: 2...32)
-        var version: ManagedPolicyRecord.Version?
-        var number = 1
-        if let policy = AWSManagedPolicies.policy(arn: arn) {
-            version = id == "v1" ? ManagedPolicyRecord.Version(number: 1, policy: policy.policy, createdAt: 1_422_748_800) : nil
-        } else {
-            let policy = try IAMService.existing(arn, in: store.snapshot)
-            version = policy.versions.first { $0.id == id }
-            number = policy.defaultVersion
-        }
-        guard let version else { throw IAMService.noVersion(arn, id) }
-        var xml = XML()
-        xml.nest("PolicyVersion") { describe(version, default: number, withDocument: true, &$0) }
-        return xml
-    }
-
-    func listPolicyVersions(_ call: QueryCall) async throws(ServiceError) -> XML {
-        let arn = try await policyARN(call)
-        if let policy = AWSManagedPolicies.policy(arn: arn) {
-            let version = ManagedPolicyRecord.Version(number: 1, policy: policy.policy, createdAt: 1_422_748_800)
-            return try page(call, [version], by: \.id) { xml, versions in
-                xml.list("Versions", versions) { describe($1, default: 1, withDocument: false, &$0) }
-            }
-        }
-        let policy = try IAMService.existing(arn, in: store.snapshot)
-        return try page(call, policy.versions.sorted { $0.id < $1.id }, by: \.id) { xml, versions in
-            xml.list("Versions", versions) { describe($1, default: policy.defaultVersion, withDocument: false, &$0) }
-        }
-    }
-
-    func deletePolicyVersion(_ call: QueryCall) async throws(ServiceError) -> XML {
-        let arn = try await policyARN(call)
-        let id = try call.required("VersionId", length: 2...32)
-        _ = try await change(arn) { (policy) throws(ServiceError) in
-            guard let index = policy.versions.firstIndex(where: { $0.id == id }) else { throw IAMService.noVersion(arn, id) }
-            guard policy.versions[index].number != policy.defaultVersion else {
-                throw IAMError.deleteConflict("Cannot delete the default version of a policy.")
-            }
-            policy.versions.remove(at: index)
-        }
-        return XML()
-    }
-
-    func setDefaultPolicyVersion(_ call: QueryCall) async throws(ServiceError) -> XML {
-        let arn = try await policyARN(call)
-        let id = try call.required("VersionId", length: 2...32)
-        let time = now()
-        _ = try await change(arn) { (policy) throws(ServiceError) in
-            guard let version = policy.versions.first(where: { $0.id == id }) else { throw IAMService.noVersion(arn, id) }
-            policy.defaultVersion = version.number
-            policy.updatedAt = time
-        }
-        return XML()
-    }
-
-    private static func noVersion(_ arn: String, _ id: String) -> ServiceError {
-        IAMError.noSuchEntity("Policy \(arn) version \(id) does not exist or is not attachable.")
-    }
-
     func tagPolicy(_ call: QueryCall) async throws(ServiceError) -> XML {
         let tags = try call.tags()
         let arn = try await policyARN(call, IAMService.conditions(tags))
-        _ = try await change(arn) { (policy) throws(ServiceError) in try IAMService.add(tags, to: &policy.tags) }
+        _ = try await changePolicy(arn) { (policy) throws(ServiceError) in try IAMService.add(tags, to: &policy.tags) }
         return XML()
     }
 
     func untagPolicy(_ call: QueryCall) async throws(ServiceError) -> XML {
         let keys = call.texts("TagKeys")
         let arn = try await policyARN(call, ["aws:TagKeys": keys])
-        _ = try await change(arn) { (policy) throws(ServiceError) in
+        _ = try await changePolicy(arn) { (policy) throws(ServiceError) in
             for key in keys { policy.tags = policy.tags.filter { $0.key.lowercased() != key.lowercased() } }
         }
         return XML()
@@ -272,7 +187,7 @@ extension IAMService {
 
     func listPolicyTags(_ call: QueryCall) async throws(ServiceError) -> XML {
         let arn = try await policyARN(call)
-        return try tagPage(call, try IAMService.existing(arn, in: store.snapshot).tags)
+        return try tagPage(call, try IAMService.existingPolicy(arn, in: store.snapshot).tags)
     }
 
     func listEntitiesForPolicy(_ call: QueryCall) async throws(ServiceError) -> XML {
