@@ -88,8 +88,8 @@ let modules: [Module] = [
         name: "CloisterServer", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
-            "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterKMS", "CloisterSecrets",
-            "CloisterDataPlane", "CCloisterLinux",
+            "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterIAM", "CloisterKMS",
+            "CloisterSecrets", "CloisterDynamoDB", "CloisterDataPlane", "CCloisterLinux",
         ],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(

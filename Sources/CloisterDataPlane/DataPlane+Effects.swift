@@ -143,7 +143,7 @@ extension DataPlane: EnvironmentObserver {
     ) -> ExecutionEnvironment {
         let environment = ExecutionEnvironment(
             number: number, id: id ?? EnvironmentID(random: randomness.next(), randomness.next()), function: function,
-            observer: self, loop: loop)
+            functionARN: function.key.function.arn(account: configuration.account), observer: self, loop: loop)
         environments[number] = environment
         readOutputs()
         return environment
@@ -209,13 +209,13 @@ extension DataPlane: EnvironmentObserver {
     }
 
     private func attach(_ sandbox: any Sandbox, to environment: ExecutionEnvironment) {
-        let secret = Base64.encode("\(randomness.next())\(randomness.next())")
-        let credentials = AccessKey(
-            id: "ASIA" + String(environment.id.rawValue.prefix(16)).uppercased(), secret: secret,
-            sessionToken: Base64.encode("\(environment.id)\(randomness.next())"))
+        let function = environment.function
+        let credentials = configuration.issuer.credentials(
+            environment: environment.id, functionARN: function.key.function.arn(account: configuration.account),
+            functionName: function.key.function.name, roleARN: function.roleARN)
         let variables = EnvironmentVariables.make(
-            for: environment.function, logStream: environment.logStream, credentials: credentials, secret: secret)
-        let message = AgentMessage.start(arguments: environment.function.bootstrap, environment: variables)
+            for: function, logStream: environment.logStream, credentials: credentials)
+        let message = AgentMessage.start(arguments: function.bootstrap, environment: variables)
         guard environments[environment.number] === environment, let frame = message.encoded() else {
             sandbox.channels.close()
             destroy(sandbox, environment.number)
@@ -227,6 +227,10 @@ extension DataPlane: EnvironmentObserver {
             logger.error("channels were not adopted", metadata: ["id": "\(environment.id)", "error": "\(error)"])
             failedToStart(environment) { _ in DataPlane.lost }
         }
+    }
+
+    func front(for environment: ExecutionEnvironment) -> FrontConnection {
+        FrontConnection(plane: self, origin: environment)
     }
 
     // MARK: Reports

@@ -1,42 +1,10 @@
 import CloisterCore
 import CloisterServiceKit
 import CloisterWire
-import Crypto
 import NIOCore
 
 /// What comes in by the front: who it is from, and where it goes.
 extension DataPlane {
-    // MARK: Access
-
-    /// Nil where unsigned requests are let in and this one is unsigned.
-    func beginVerification(_ head: HTTPHead) throws(SigV4Error) -> SigV4Verifier.Pending? {
-        let isUnsigned = !head.has("authorization") && !head.query.contains("X-Amz-Signature=")
-        if isUnsigned, configuration.isUnsignedAllowed || carriesToken(head) { return nil }
-        let pending = try verifier.begin(head, nowEpochSeconds: Clock.wallMilliseconds() / 1_000)
-        guard verifier.knows(pending.scope.accessKeyID) else { throw .unknownKey }
-        return pending
-    }
-
-    /// Links to code, as `GetFunction` gives them out, prove themselves by a token that their service checks.
-    func carriesToken(_ head: HTTPHead) -> Bool {
-        head.isMethod("GET") && head.path.hasPrefix("/_cloister/code/")
-    }
-
-    func finishVerification(
-        _ pending: SigV4Verifier.Pending, bodyHash: SHA256.Digest, head: HTTPHead
-    ) throws(SigV4Error) -> Caller {
-        let key = try verifier.finish(pending, bodyHash: bodyHash, sessionToken: head.first("x-amz-security-token"))
-        return Caller(
-            account: configuration.account, region: pending.scope.region, principalARN: administratorARN,
-            accessKeyID: key.id)
-    }
-
-    var anonymousCaller: Caller {
-        Caller(
-            account: configuration.account, region: "us-east-1",
-            principalARN: "arn:aws:iam::\(configuration.account):user/local", accessKeyID: "")
-    }
-
     // MARK: Services
 
     func serve(
@@ -49,6 +17,7 @@ extension DataPlane {
         guard let query = PercentEncoding.queryItems(head.query) else {
             throw ServiceError("ValidationException", status: 400, message: "The query string is malformed.")
         }
+        try allow(caller, service)
         let request = ServiceRequest(
             method: head.method, path: head.path, query: query, headers: head.allFields,
             body: Array(body.readableBytesView), caller: caller, requestID: connection.requestID)
@@ -58,6 +27,11 @@ extension DataPlane {
             let response = await service.respond(to: request)
             loop.execute { bound.value.respond(response) }
         }
+    }
+
+    /// The refusal as the service's own clients read it; nil if JSON will do.
+    func refusal(_ error: ServiceError, of service: String?, _ id: RequestID) -> ServiceResponse? {
+        service.flatMap { services[$0] }?.refusal(error, requestID: id)
     }
 
     private func unsignedServiceName(_ head: HTTPHead) -> String {
@@ -76,6 +50,7 @@ extension DataPlane {
         let request = try InvokeRequest(route, head: head, body: body)
         let target = try resolve(request, caller: caller)
         let tenant = try admit(request, target.version)
+        try allowInvocation(caller, of: target.arn, tenant: tenant)
         switch request.type {
         case .dryRun:
             connection.respond(status: 204, fields: [], body: ByteBuffer())

@@ -20,7 +20,6 @@ public final class DataPlane: @unchecked Sendable {
     static let timerStep = TimeSpan.milliseconds(2)
 
     let configuration: DataPlaneConfiguration
-    let administratorARN: String
     let loop: any EventLoop
     let logger: Logger
     private(set) var services: [String: any Service] = [:]
@@ -40,7 +39,7 @@ public final class DataPlane: @unchecked Sendable {
     var pendingEvents: [RequestID: QueuedEvent] = [:]
     var eventsArmedFor: Int64?
     var randomness = Randomness()
-    var verifier: SigV4Verifier
+    var verifier = SigV4Verifier()
     private var connections: [ObjectIdentifier: FrontConnection] = [:]
     private var lastInvocation = 0
     private var armedDeadline: Moment?
@@ -72,7 +71,6 @@ public final class DataPlane: @unchecked Sendable {
 
     public init(configuration: DataPlaneConfiguration, loop: any EventLoop) {
         self.configuration = configuration
-        self.administratorARN = "arn:aws:iam::\(configuration.account):user/administrator"
         self.loop = loop
         self.logger = configuration.logger
         self.scheduler = Scheduler(configuration: configuration.scheduler)
@@ -82,8 +80,6 @@ public final class DataPlane: @unchecked Sendable {
         } else {
             preboot = nil
         }
-        let keys = Dictionary(configuration.accessKeys.map { ($0.id, $0) }) { first, _ in first }
-        self.verifier = SigV4Verifier { keys[$0] }
     }
 
     /// Mounts services by the service name in the signature's scope. Before `start`.

@@ -13,8 +13,11 @@ public struct DataPlaneConfiguration: Sendable {
     public var preboot: PrebootConfiguration
     public var logs: any LogSink
     public var events: any EventStore
-    /// The administrators' keys.
-    public var accessKeys: [AccessKey]
+    /// Whose signatures are taken.
+    public var credentials: any CredentialDirectory
+    /// Makes what environments sign with.
+    public var issuer: any EnvironmentCredentialIssuer
+    public var authorizer: any ImmediateAuthorizer
     /// Lets requests in that carry no signature at all. For one person's machine only.
     public var isUnsignedAllowed: Bool
     public var logger: Logger
@@ -22,8 +25,8 @@ public struct DataPlaneConfiguration: Sendable {
     public init(
         account: AccountID, backend: any IsolationBackend, scheduler: SchedulerConfiguration,
         preboot: PrebootConfiguration = PrebootConfiguration(), logs: any LogSink,
-        events: any EventStore, accessKeys: [AccessKey],
-        isUnsignedAllowed: Bool = false, logger: Logger
+        events: any EventStore, credentials: any CredentialDirectory, issuer: any EnvironmentCredentialIssuer,
+        authorizer: any ImmediateAuthorizer, isUnsignedAllowed: Bool = false, logger: Logger
     ) {
         self.account = account
         self.backend = backend
@@ -31,7 +34,9 @@ public struct DataPlaneConfiguration: Sendable {
         self.preboot = preboot
         self.logs = logs
         self.events = events
-        self.accessKeys = accessKeys
+        self.credentials = credentials
+        self.issuer = issuer
+        self.authorizer = authorizer
         self.isUnsignedAllowed = isUnsignedAllowed
         self.logger = logger
     }

@@ -7,6 +7,7 @@ import Logging
 /// plane's; what it may run is published to it through `FunctionDirectory`, always after the change is on disk.
 public final class LambdaService: Service {
     public let signingName = "lambda"
+    public let access = ServiceAccess.wholeService
 
     let account: AccountID
     let store: FunctionStore

@@ -6,7 +6,6 @@ import CloisterLogs
 import CloisterRuntimes
 import CloisterServiceKit
 import CloisterStore
-import CloisterWire
 import Foundation
 import Logging
 import NIOCore
@@ -30,6 +29,9 @@ public enum ServerLauncher {
         let logWriter = Task { await logs.run() }
         let images = RuntimeImages(directory: options.runtimesDirectory, allowSubstitutes: options.allowsSubstitutes)
 
+        let companions = try await CompanionServices(
+            account: options.account, administrator: key, documents: store, data: data, logger: logger)
+
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var scheduler = SchedulerConfiguration()
         scheduler.accountConcurrencyMax = options.concurrency
@@ -39,21 +41,24 @@ public enum ServerLauncher {
             configuration: DataPlaneConfiguration(
                 account: options.account, backend: choice.backend, scheduler: scheduler, preboot: preboot,
                 logs: logs, events: store,
-                accessKeys: [AccessKey(id: key.accessKeyId, secret: key.secretAccessKey)],
+                credentials: companions.credentials, issuer: companions.issuer, authorizer: companions.authorizer,
                 isUnsignedAllowed: options.allowsUnsigned, logger: logger),
             loop: group.next())
         let lambda = LambdaService(
             account: options.account, documents: store, code: codes, catalog: images, directory: plane, logger: logger,
             configuration: LambdaConfiguration(accountConcurrencyMax: options.concurrency))
         let operator_ = OperatorService(plane: plane, documents: store, logs: logs, level: choice.backend.level)
-        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_])
+        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_] + companions.services(functions: plane))
         try await lambda.start()
+        let upkeep = Task { await companions.run(functions: plane) }
         let address = try await plane.start(host: options.host, port: options.port)
         announce(options, port: address?.port ?? options.port, choice: choice)
 
         await Signals.stop()
         logger.notice("stopping: environments are destroyed")
         await plane.stop()
+        upkeep.cancel()
+        await upkeep.value
         logWriter.cancel()
         await logWriter.value
         try store.close()

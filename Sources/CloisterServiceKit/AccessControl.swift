@@ -20,17 +20,44 @@ public struct AccessRequest: Sendable, Equatable {
     }
 }
 
+/// Condition keys that the platform itself gives.
+public enum AccessConditionKeys {
+    /// The tenant that an invocation is for (`lambda:InvokeFunction`).
+    public static let invocationTenant = "cloister:TenantId"
+}
+
 /// Decides whether a caller may do what a service is about to do. A service asks before it reads or changes anything.
 public protocol Authorizer: Sendable {
     /// Throws `AccessDeniedException` with AWS's wording, and for the tenant boundary with the boundary's own.
     func authorize(_ request: AccessRequest, for caller: Caller) async throws(ServiceError)
 }
 
+/// An authorizer that decides at once: for event loops.
+public protocol ImmediateAuthorizer: Authorizer {
+    func decide(_ request: AccessRequest, for caller: Caller) throws(ServiceError)
+}
+
+extension ImmediateAuthorizer {
+    public func authorize(_ request: AccessRequest, for caller: Caller) async throws(ServiceError) {
+        try decide(request, for: caller)
+    }
+}
+
 /// Lets every verified caller do everything: for tests.
-public struct UnrestrictedAuthorizer: Authorizer {
+public struct UnrestrictedAuthorizer: ImmediateAuthorizer {
     public init() {}
 
-    public func authorize(_ request: AccessRequest, for caller: Caller) async throws(ServiceError) {}
+    public func decide(_ request: AccessRequest, for caller: Caller) throws(ServiceError) {}
+}
+
+/// Who sees to it that a call of a service is allowed.
+public enum ServiceAccess: Sendable {
+    /// The service asks the authorizer itself, for each operation and resource.
+    case decidedByService
+    /// Nobody but the administrator and principals that may do everything in the service; never an environment.
+    case wholeService
+    /// The administrator alone.
+    case administratorOnly
 }
 
 /// What one service needs of KMS to keep another's data: small values encrypted under a customer's key, or under the

@@ -102,6 +102,7 @@ public protocol Service: Sendable {
     var signingName: String { get }
     /// How this service's `X-Amz-Target` begins, where it has one: finds the service of an unsigned request.
     var targetPrefix: String? { get }
+    var access: ServiceAccess { get }
     /// Never throws: every failure is an answer that the service's own clients understand.
     func respond(to request: ServiceRequest) async -> ServiceResponse
     /// What the front answers instead of the service when it refuses a request (a wrong signature, an unknown key), in
@@ -111,6 +112,8 @@ public protocol Service: Sendable {
 
 extension Service {
     public var targetPrefix: String? { nil }
+    /// What a service that says nothing gets.
+    public var access: ServiceAccess { .administratorOnly }
 
     public func refusal(_ error: ServiceError, requestID: RequestID) -> ServiceResponse? { nil }
 }

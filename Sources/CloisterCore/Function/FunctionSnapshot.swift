@@ -41,6 +41,8 @@ public struct FunctionSnapshot: Sendable, Equatable {
     public var handler: String
     /// The user's variables; the platform's own are added when the environment starts.
     public var environment: [String: String]
+    /// The execution role: what the function's calls to AWS APIs may do.
+    public var roleARN: String
     public var memoryMiB: Int
     public var timeoutSeconds: Int
     public var ephemeralStorageMiB: Int
@@ -63,7 +65,7 @@ public struct FunctionSnapshot: Sendable, Equatable {
     public init(
         key: FunctionVersionKey, revision: String, unavailableReason: String? = nil, runtime: String,
         imageDirectory: String, bootstrap: [String], codeDirectory: String, layersDirectory: String? = nil,
-        handler: String, environment: [String: String] = [:], memoryMiB: Int = 128, timeoutSeconds: Int = 3,
+        handler: String, environment: [String: String] = [:], roleARN: String = "", memoryMiB: Int = 128, timeoutSeconds: Int = 3,
         ephemeralStorageMiB: Int = 512, isTenantIsolated: Bool = false,
         tenantIDLengthMax: Int = TenantID.lengthMax, isolationMinimum: IsolationLevel? = nil, logGroup: String,
         logFormat: LogFormat = .text, systemLogLevel: String = "INFO", applicationLogLevel: String = "INFO",
@@ -79,6 +81,7 @@ public struct FunctionSnapshot: Sendable, Equatable {
         self.layersDirectory = layersDirectory
         self.handler = handler
         self.environment = environment
+        self.roleARN = roleARN
         self.memoryMiB = memoryMiB
         self.timeoutSeconds = timeoutSeconds
         self.ephemeralStorageMiB = ephemeralStorageMiB

@@ -1,5 +1,5 @@
 import CloisterCore
-import CloisterWire
+import CloisterServiceKit
 
 /// The environment variables of a runtime process, as Lambda sets them.
 enum EnvironmentVariables {
@@ -13,12 +13,12 @@ enum EnvironmentVariables {
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
-    static func make(for function: FunctionSnapshot, logStream: String, credentials: AccessKey, secret: String) -> [String]
+    static func make(for function: FunctionSnapshot, logStream: String, credentials: TemporaryCredentials) -> [String]
     {
         var variables = defaults(for: function)
         variables.merge(function.environment) { _, user in user }
         variables.merge(
-            reserved(for: function, logStream: logStream, credentials: credentials, secret: secret)
+            reserved(for: function, logStream: logStream, credentials: credentials)
         ) { _, platform in platform }
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
@@ -44,7 +44,7 @@ enum EnvironmentVariables {
     }
 
     private static func reserved(
-        for function: FunctionSnapshot, logStream: String, credentials: AccessKey, secret: String
+        for function: FunctionSnapshot, logStream: String, credentials: TemporaryCredentials
     ) -> [String: String] {
         let region = function.key.function.region
         var variables = [
@@ -62,10 +62,10 @@ enum EnvironmentVariables {
             "AWS_ENDPOINT_URL": "http://\(runtimeAddress)",
             "LAMBDA_TASK_ROOT": "/var/task",
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
-            "AWS_ACCESS_KEY": credentials.id,
-            "AWS_ACCESS_KEY_ID": credentials.id,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_SESSION_TOKEN": credentials.sessionToken ?? "",
+            "AWS_ACCESS_KEY": credentials.accessKeyID,
+            "AWS_ACCESS_KEY_ID": credentials.accessKeyID,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret,
+            "AWS_SESSION_TOKEN": credentials.sessionToken,
         ]
         if function.logFormat == .json { variables["AWS_LAMBDA_LOG_LEVEL"] = function.applicationLogLevel }
         // The custom runtimes don't get it, on AWS either.

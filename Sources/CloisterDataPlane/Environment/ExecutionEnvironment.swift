@@ -16,6 +16,8 @@ protocol EnvironmentObserver: AnyObject {
     func recovering(_ environment: ExecutionEnvironment)
     /// It never got ready; `failure` is for whoever waits for it.
     func failedToStart(_ environment: ExecutionEnvironment, _ failure: @escaping StartFailure)
+    /// A connection from inside to the AWS APIs.
+    func front(for environment: ExecutionEnvironment) -> FrontConnection
     /// It is of no more use and must be destroyed.
     func broken(_ environment: ExecutionEnvironment)
 }
@@ -25,6 +27,10 @@ protocol EnvironmentObserver: AnyObject {
 final class ExecutionEnvironment: @unchecked Sendable {
     /// Connections from inside at once; the stock clients use one or two.
     static let connectionsMax = 16
+    /// All connections from inside, those to AWS APIs too.
+    static let entrancesMax = 128
+    /// Bodies of requests from inside that are on their way.
+    static let heldBytesMax = 40 << 20
     static let initSecondsMax = 10
     static let stopTimeout = TimeSpan.seconds(2)
     /// Restarts of the processes without an invocation in between; a runtime that fails more often isn't kept.
@@ -56,6 +62,9 @@ final class ExecutionEnvironment: @unchecked Sendable {
     /// Why the start failed, for whoever waits for it.
     var startFailure: StartFailure?
 
+    private let functionARN: String
+    private var entrances = 0
+    private var heldBytes = 0
     private(set) var connections: [ObjectIdentifier: RuntimeConnection] = [:]
     private var channels: [any Channel] = []
     private var agent: (any Channel)?
@@ -77,9 +86,10 @@ final class ExecutionEnvironment: @unchecked Sendable {
     private var armedDeadline: Moment?
 
     init(
-        number: EnvironmentNumber, id: EnvironmentID, function: FunctionSnapshot, observer: any EnvironmentObserver,
-        loop: any EventLoop
+        number: EnvironmentNumber, id: EnvironmentID, function: FunctionSnapshot, functionARN: String,
+        observer: any EnvironmentObserver, loop: any EventLoop
     ) {
+        self.functionARN = functionARN
         self.number = number
         self.id = id
         self.function = function
@@ -137,7 +147,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(RuntimeConnection(environment: self))
+                    try channel.pipeline.syncOperations.addHandler(EntranceHandler(environment: self))
                 }
             }
             .withBoundSocket(descriptor)
@@ -425,6 +435,31 @@ final class ExecutionEnvironment: @unchecked Sendable {
 
     // MARK: Connections
 
+    /// Who calls when a call comes in by this environment's listener.
+    var callerEnvironment: CallerEnvironment {
+        CallerEnvironment(
+            id: id, functionARN: functionARN, tenant: owner?.tenant, isTenantIsolated: function.isTenantIsolated)
+    }
+
+    /// A handler for calls to AWS APIs from inside.
+    func front() -> FrontConnection { observer.front(for: self) }
+
+    /// One more connection from inside, of whatever kind. False: too many.
+    func entered() -> Bool {
+        entrances += 1
+        return !machine.isTerminated && entrances <= ExecutionEnvironment.entrancesMax
+    }
+
+    func left() { entrances -= 1 }
+
+    /// Bytes of request bodies that the server holds for calls from inside; negative when it no longer does. False: more
+    /// than one environment may make it hold.
+    @discardableResult
+    func charge(_ bytes: Int) -> Bool {
+        heldBytes += bytes
+        return heldBytes <= ExecutionEnvironment.heldBytesMax
+    }
+
     func opened(_ connection: RuntimeConnection) -> Bool {
         guard !machine.isTerminated, connections.count < ExecutionEnvironment.connectionsMax else { return false }
         connections[ObjectIdentifier(connection)] = connection
@@ -432,6 +467,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     }
 
     func closed(_ connection: RuntimeConnection) {
+        left()
         connections[ObjectIdentifier(connection)] = nil
         guard waiting === connection else { return }
         waiting = nil

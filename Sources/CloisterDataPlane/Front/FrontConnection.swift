@@ -12,6 +12,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// CreateFunction with a 50 MB zip in base64 is the largest request there is.
     static let bodyBytesMax = 72 << 20
+    /// DynamoDB's largest request, and all others that function code may make.
+    static let insideBodyBytesMax = 17 << 20
     /// Bytes that a client may send ahead of its turn.
     static let aheadBytesMax = 64 << 10
     /// Smaller parts are copied, so that they don't keep the channel's buffer.
@@ -25,7 +27,7 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private struct Incoming {
         let head: HTTPHead
         /// Nil where signatures aren't demanded.
-        let pending: SigV4Verifier.Pending?
+        let claim: DataPlane.Claim?
         let route: InvokeRoute?
         let limit: Int
         var hash = SHA256()
@@ -34,6 +36,12 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     let plane: DataPlane
+    /// The environment whose own listener this connection came in by; nil for everybody's.
+    private let origin: ExecutionEnvironment?
+    /// Bytes of bodies that the origin is charged with.
+    private var chargedBytes = 0
+    /// The service that the request is for, once its head says so.
+    private var serviceName: String?
     private var parser = HTTPRequestParser(limits: .init(bodyBytesMax: FrontConnection.bodyBytesMax))
     private var inbound = ByteBuffer()
     private var incoming: Incoming?
@@ -53,7 +61,12 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Called once when a client that was too slow can take more.
     var whenWritable: (() -> Void)?
 
-    init(plane: DataPlane) { self.plane = plane }
+    init(plane: DataPlane, origin: ExecutionEnvironment? = nil) {
+        self.plane = plane
+        self.origin = origin
+    }
+
+    private var channel: CallChannel { origin.map { .environment($0.callerEnvironment) } ?? .front }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -63,6 +76,8 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        discharge()
+        origin?.left()
         streaming?.cancel()
         // Whoever waits for this client to read waits no longer.
         let resume = whenWritable
@@ -149,26 +164,35 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         isHead = head.isMethod("HEAD")
         requestID = plane.nextRequestID()
         let route = InvokeRoute(head)
-        do {
-            let pending = try plane.beginVerification(head)
+        serviceName = nil
+        do throws(ServiceError) {
+            let claim = try plane.claim(head, channel)
+            serviceName = claim?.pending.scope.service
             if head.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
-            let limit = pending == nil && plane.carriesToken(head) ? 0 : bodyLimit(head, route)
-            incoming = Incoming(head: head, pending: pending, route: route, limit: limit)
+            let limit = claim == nil && plane.carriesToken(head) ? 0 : bodyLimit(head, route)
+            incoming = Incoming(head: head, claim: claim, route: route, limit: limit)
         } catch {
             // Whoever has no key sends no body here.
             isKeepAlive = isKeepAlive && head.framing == .length(0)
-            refuse(FrontErrors.of(error))
+            refuse(error)
         }
     }
 
     private func bodyLimit(_ head: HTTPHead, _ route: InvokeRoute?) -> Int {
-        guard route != nil else { return FrontConnection.bodyBytesMax }
+        guard route != nil else {
+            return origin == nil ? FrontConnection.bodyBytesMax : FrontConnection.insideBodyBytesMax
+        }
         return head.first("x-amz-invocation-type") == "Event" ? PayloadLimits.eventMax : PayloadLimits.requestMax
     }
 
     private func received(_ part: ByteBuffer) {
         guard incoming != nil else { return }
         incoming?.bodyBytes += part.readableBytes
+        if let origin {
+            chargedBytes += part.readableBytes
+            // What one environment makes the server hold is bounded in all, not only for each connection.
+            guard origin.charge(part.readableBytes) else { return close() }
+        }
         part.withUnsafeReadableBytes { incoming?.hash.update(bufferPointer: $0) }
         guard let limit = incoming?.limit, let bytes = incoming?.bodyBytes else { return }
         if bytes > limit {
@@ -191,10 +215,10 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
                 throw FrontErrors.tooLarge(limit: request.limit, operation: "InvokeFunction")
             }
             if let route = request.route {
-                try checkScope(request.pending)
+                try checkScope(request.claim?.pending)
                 try plane.invoke(route, head: request.head, body: body, caller: caller, on: self)
             } else {
-                try plane.serve(request.head, body: body, caller: caller, pending: request.pending, on: self)
+                try plane.serve(request.head, body: body, caller: caller, pending: request.claim?.pending, on: self)
             }
         } catch {
             respond(error)
@@ -209,14 +233,9 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private func authenticate(_ request: Incoming, _ body: inout ByteBuffer) throws(ServiceError) -> Caller {
-        guard let pending = request.pending else { return plane.anonymousCaller }
-        let caller: Caller
-        do {
-            caller = try plane.finishVerification(pending, bodyHash: request.hash.finalize(), head: request.head)
-        } catch {
-            throw FrontErrors.of(error)
-        }
-        if pending.isStreamingTrailer {
+        guard let claim = request.claim else { return plane.anonymousCaller }
+        let caller = try plane.verify(claim, bodyHash: request.hash.finalize())
+        if claim.pending.isStreamingTrailer {
             guard let decoded = AWSChunked.decode(body, limit: request.limit) else {
                 throw ServiceError("InvalidRequestContentException", status: 400, message: "The aws-chunked body is malformed.")
             }
@@ -233,6 +252,7 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func respond(_ error: ServiceError) {
+        if let response = plane.refusal(error, of: serviceName, requestID) { return respond(response) }
         respond(status: error.status, fields: FrontErrors.fields(error), body: ByteBuffer(string: FrontErrors.body(error)))
     }
 
@@ -320,10 +340,17 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
 
     private func finished() {
         isBusy = false
+        discharge()
         hasBegunStream = false
         streaming = nil
         lastProgress = Clock.now()
         if !isClosing { resumeReading() }
+    }
+
+    /// The request's body is held no longer.
+    private func discharge() {
+        origin?.charge(-chargedBytes)
+        chargedBytes = 0
     }
 
     /// Ends our side, then takes in what the client is still sending for a moment: closing on it would reset the

@@ -9,6 +9,7 @@ import Logging
 /// that a disabled KMS key stops the table at once. Tables belong to the caller's account and region.
 public struct DynamoDBService: Service {
     public let signingName = "dynamodb"
+    public let access = ServiceAccess.decidedByService
     public var targetPrefix: String? { wire.targetPrefix }
 
     let storage: any Storage

@@ -12,7 +12,7 @@ public enum UnmanagedRoles: Sendable {
 }
 
 /// Decides every call: the tenant boundary first, then the policies.
-public final class IAMAuthorizer: Authorizer {
+public final class IAMAuthorizer: ImmediateAuthorizer {
     private static let cachedMax = 4_096
 
     let store: IAMStore
@@ -42,11 +42,6 @@ public final class IAMAuthorizer: Authorizer {
         self.now = now
     }
 
-    public func authorize(_ request: AccessRequest, for caller: Caller) async throws(ServiceError) {
-        try decide(request, for: caller)
-    }
-
-    /// The same without suspending, for event loops.
     public func decide(_ request: AccessRequest, for caller: Caller) throws(ServiceError) {
         try holdToTenant(request, caller)
         guard caller.account == store.account else { throw denied(request, caller, .implicitlyDenied(.identity)) }

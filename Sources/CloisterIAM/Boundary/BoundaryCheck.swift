@@ -114,7 +114,7 @@ struct BoundaryCheck {
 /// Condition keys that services give on top of AWS's.
 public enum BoundaryConditionKeys {
     /// The tenant that an invocation is for (`lambda:InvokeFunction`).
-    public static let tenantID = "cloister:TenantId"
+    public static let tenantID = AccessConditionKeys.invocationTenant
     /// The name of the attribute that is a table's partition key.
     public static let partitionKeyName = "cloister:PartitionKeyName"
     /// Values that a write gives to partition keys of secondary indexes.

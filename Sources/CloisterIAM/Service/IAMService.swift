@@ -6,6 +6,7 @@ import Logging
 /// IAM's API (query protocol, 2010-05-08). Which operations there are: `IAMCoverage`.
 public struct IAMService: Service {
     public let signingName = "iam"
+    public let access = ServiceAccess.decidedByService
 
     let store: IAMStore
     let authorizer: any Authorizer

@@ -6,6 +6,7 @@ import Logging
 /// STS's API (query protocol, 2011-06-15). Which operations there are: `STSCoverage`.
 public struct STSService: Service {
     public let signingName = "sts"
+    public let access = ServiceAccess.decidedByService
 
     let issuer: SessionIssuer
     let authorizer: IAMAuthorizer

@@ -7,6 +7,7 @@ import Foundation
 /// there are: `KMSCoverage`.
 public struct KMSService: Service {
     public let signingName = "kms"
+    public let access = ServiceAccess.decidedByService
     public var targetPrefix: String? { wire.targetPrefix }
 
     let ring: KeyRing

@@ -65,7 +65,7 @@ struct SnapshotBuilder {
             unavailableReason: image == nil ? SnapshotBuilder.unavailable(.pending) : nil, runtime: record.runtime,
             imageDirectory: image?.directory ?? "", bootstrap: image?.bootstrap ?? [],
             codeDirectory: code.directory(of: record.code.digest), layersDirectory: try await directory(layers),
-            handler: record.handler, environment: record.environment ?? [:], memoryMiB: record.memoryMiB,
+            handler: record.handler, environment: record.environment ?? [:], roleARN: record.role, memoryMiB: record.memoryMiB,
             timeoutSeconds: record.timeoutSeconds, ephemeralStorageMiB: record.ephemeralStorageMiB,
             isTenantIsolated: function.isTenantIsolated,
             tenantIDLengthMax: TagRules.tenantIDLengthMax(function.tags),

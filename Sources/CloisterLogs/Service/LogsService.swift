@@ -6,6 +6,7 @@ import Logging
 /// CloudWatch Logs' API (JSON 1.1) over a `LogStore`. Which operations there are: `LogsCoverage`.
 public struct LogsService: Service {
     public let signingName = "logs"
+    public let access = ServiceAccess.wholeService
     public var targetPrefix: String? { wire.targetPrefix }
 
     let store: LogStore

@@ -7,6 +7,7 @@ public import Logging
 /// `SecretsCoverage`.
 public struct SecretsService: Service {
     public let signingName = "secretsmanager"
+    public let access = ServiceAccess.decidedByService
     public var targetPrefix: String? { wire.targetPrefix }
 
     let vault: SecretVault

@@ -28,7 +28,7 @@ struct PresignedReader {
         return SigV4Verifier.Pending(
             signed: signed, isStreamingTrailer: false, date: date, signature: signature,
             canonicalPrefix: try CanonicalRequest(head: head).prefix(signed, excludedQuery: "X-Amz-Signature"),
-            claimedHash: nil)
+            claimedHash: nil, sessionToken: items.first { $0.name == "X-Amz-Security-Token" }?.value)
     }
 
     /// The one value of `name`: a second one could be read by someone else.

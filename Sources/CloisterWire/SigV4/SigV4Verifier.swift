@@ -6,9 +6,6 @@ import Crypto
 /// What must be signed: `host`, every `x-amz-*` field, the body. A field like the tenant's that isn't covered by the
 /// signature is refused, whatever its value.
 public struct SigV4Verifier {
-    /// Looks an access key up; nil if there is none.
-    public typealias KeyLookup = @Sendable (_ accessKeyID: String) -> AccessKey?
-
     /// A request whose head is in order; the signature is judged once the body is known.
     public struct Pending: Sendable {
         public var scope: CredentialScope { signed.scope }
@@ -21,17 +18,18 @@ public struct SigV4Verifier {
         let canonicalPrefix: [UInt8]
         /// What the client says that the body's hash is, in hexadecimal; nil: the hash of the body received.
         let claimedHash: [UInt8]?
+        /// `X-Amz-Security-Token`, from the head or the query.
+        public let sessionToken: String?
     }
 
     public static let clockSkewMaxSeconds: Int64 = 300
     private static let cachedKeysMax = 256
 
-    private let lookup: KeyLookup
-    /// Ready to take the string to sign in.
-    private var signingKeys: [CredentialScope: HMAC<SHA256>] = [:]
+    /// Ready to take the string to sign in, with the secret that each was made of.
+    private var signingKeys: [CredentialScope: (secret: String, code: HMAC<SHA256>)] = [:]
     private var recentScopes = RecentScopes()
 
-    public init(lookup: @escaping KeyLookup) { self.lookup = lookup }
+    public init() {}
 
     /// Checks everything that the head decides.
     public mutating func begin(_ head: HTTPHead, nowEpochSeconds now: Int64) throws(SigV4Error) -> Pending {
@@ -54,20 +52,13 @@ public struct SigV4Verifier {
         return Pending(
             signed: signed, isStreamingTrailer: isStreaming, date: date, signature: parts.signature,
             canonicalPrefix: try CanonicalRequest(head: head).prefix(signed),
-            claimedHash: claimed.map { Array($0) })
+            claimedHash: claimed.map { Array($0) }, sessionToken: head.first("x-amz-security-token"))
     }
 
-    /// Whether there is such a key at all: without one a body need not even be read.
-    public func knows(_ accessKeyID: String) -> Bool { lookup(accessKeyID) != nil }
-
-    /// Judges the signature. `bodyHash` is the SHA-256 of the body as received.
+    /// Judges the signature: throws unless it was made with `secret`. `bodyHash` is the SHA-256 of the body as received.
     public mutating func finish(
-        _ pending: Pending, bodyHash: SHA256.Digest, sessionToken: String?
-    ) throws(SigV4Error) -> AccessKey {
-        guard let key = lookup(pending.scope.accessKeyID) else { throw .unknownKey }
-        if let expected = key.sessionToken {
-            guard let sessionToken, SigV4Verifier.areEqual(expected.utf8, sessionToken.utf8) else { throw .unknownKey }
-        }
+        _ pending: Pending, bodyHash: SHA256.Digest, secret: String
+    ) throws(SigV4Error) {
         var canonical = pending.canonicalPrefix
         if pending.isStreamingTrailer {
             canonical.append(contentsOf: SigV4.streamingUnsignedTrailer.utf8)
@@ -76,17 +67,17 @@ public struct SigV4Verifier {
             let received = canonical[pending.canonicalPrefix.count...]
             if let claimed = pending.claimedHash, !received.elementsEqual(claimed.lazy.map(lowercased)) { throw .mismatch }
         }
-        let fresh = signingKeys[pending.scope] ?? HMAC(key: SigV4.signingKey(secret: key.secret, scope: pending.scope))
+        let known = signingKeys[pending.scope].flatMap { $0.secret == secret ? $0.code : nil }
+        let fresh = known ?? HMAC(key: SigV4.signingKey(secret: secret, scope: pending.scope))
         var code = fresh
         code.update(
             data: SigV4.stringToSign(date: pending.date, scope: pending.signed.scopeText, canonicalRequest: canonical))
         guard SigV4Verifier.areEqual(code.finalize(), pending.signature) else { throw .mismatch }
         // Only now: what nobody could sign must not fill the cache.
-        if signingKeys[pending.scope] == nil {
+        if known == nil {
             if signingKeys.count >= SigV4Verifier.cachedKeysMax { signingKeys.removeAll(keepingCapacity: true) }
-            signingKeys[pending.scope] = fresh
+            signingKeys[pending.scope] = (secret, fresh)
         }
-        return key
     }
 
     static func checkDate(_ date: [UInt8], scope: CredentialScope, now: Int64) throws(SigV4Error) {

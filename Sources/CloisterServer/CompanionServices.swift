@@ -1,0 +1,85 @@
+import CloisterCore
+import CloisterDynamoDB
+import CloisterIAM
+import CloisterKMS
+import CloisterSecrets
+import CloisterServiceKit
+import CloisterStore
+import Logging
+
+/// Access control, and the services that keep tenants' data, keys and secrets.
+struct CompanionServices {
+    let authorizer: IAMAuthorizer
+    let credentials: IAMCredentialDirectory
+    let issuer: SessionIssuer
+    private let iam: IAMStore
+    private let kms: KMSService
+    private let dynamoDB: DynamoDBService
+    private let documents: SQLiteStore
+    private let logger: Logger
+
+    init(
+        account: AccountID, administrator: AdministratorCredentials, documents: SQLiteStore, data: DataDirectory,
+        logger: Logger
+    ) async throws {
+        let denials = DenialLog(logger: logger)
+        iam = IAMStore(
+            account: account, documents: documents,
+            rootKey: try RootKeyFile.readOrCreate(path: data.file("iam-root.key")))
+        try await iam.load()
+        authorizer = IAMAuthorizer(store: iam, observer: denials)
+        credentials = IAMCredentialDirectory(
+            store: iam,
+            administrators: [.init(id: administrator.accessKeyId, secret: administrator.secretAccessKey)],
+            observer: denials)
+        issuer = SessionIssuer(store: iam)
+        kms = KMSService(
+            documents: documents, rootKey: try FileRootKey(path: data.file("kms-root.key")), authorizer: authorizer,
+            logger: logger)
+        dynamoDB = try DynamoDBService(
+            directory: data.path, keys: kms.keys(for: "dynamodb"), authorizer: authorizer, logger: logger)
+        self.documents = documents
+        self.logger = logger
+    }
+
+    /// All of them. `functions` runs rotations of secrets.
+    func services(functions: any FunctionInvoker) -> [any Service] {
+        [
+            IAMService(store: iam, authorizer: authorizer, logger: logger),
+            STSService(issuer: issuer, authorizer: authorizer, logger: logger), kms, dynamoDB,
+            secrets(functions),
+        ]
+    }
+
+    private func secrets(_ functions: any FunctionInvoker) -> SecretsService {
+        SecretsService(
+            documents: documents, keys: kms.keys(for: "secretsmanager"), authorizer: authorizer, functions: functions,
+            logger: logger)
+    }
+
+    /// What falls due by itself: expired items, keys' and secrets' ends and rotations. Until the task is cancelled.
+    func run(functions: any FunctionInvoker) async {
+        let secrets = secrets(functions)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await kms.run() }
+            group.addTask { await dynamoDB.run() }
+            group.addTask { await secrets.run() }
+        }
+    }
+}
+
+/// Refusals, for the operator's log.
+struct DenialLog: AccessObserver {
+    let logger: Logger
+
+    func observed(_ event: AccessEvent) {
+        logger.notice(
+            "access denied",
+            metadata: [
+                "kind": "\(event.kind.rawValue)", "action": "\(event.request?.action ?? "")",
+                "resource": "\(event.request?.resource ?? "")", "principal": "\(event.caller?.principalARN ?? "")",
+                "tenant": "\(event.caller?.tenant?.rawValue ?? "")", "key": "\(event.accessKeyID)",
+                "reason": "\(event.reason)",
+            ])
+    }
+}
