@@ -102,7 +102,7 @@ import Testing
     ) async throws {
         let fixture = try Fixture()
         defer { fixture.remove() }
-        try await fixture.createTable()
+        try await fixture.createTable("things", ", \"Tags\": [{\"Key\": \"owner\", \"Value\": \"me\"}]")
         _ = try await fixture.respond(operation, body)
         let request = try #require(fixture.authorizer.requests.last)
         #expect(request.action == action)
@@ -110,5 +110,32 @@ import Testing
         #expect(request.resource == "arn:aws:dynamodb:eu-central-1:000000000000:table/things" + index)
         #expect(request.conditions["dynamodb:LeadingKeys"] == keys)
         #expect(request.conditions["dynamodb:Attributes"] == attributes)
+        #expect(request.conditions["cloister:PartitionKeyName"] == [index.isEmpty ? "pk" : "g"])
+        #expect(request.conditions["aws:ResourceTag/owner"] == ["me"])
+    }
+
+    /// The authorizer sees what a write makes an index's key, also when an update computes it from the item.
+    @Test func theAuthorizerSeesIndexKeys() async throws {
+        let fixture = try Fixture()
+        defer { fixture.remove() }
+        try await fixture.createTable()
+        func seen() -> [String]? { fixture.authorizer.requests.last?.conditions["cloister:IndexKeys"] }
+        let key = "\"TableName\": \"things\", \"Key\": {\"pk\": {\"S\": \"a\"}, \"sk\": {\"S\": \"b\"}}"
+        try await fixture.put(#"{"pk": {"S": "a"}, "sk": {"S": "b"}, "g": {"S": "put"}, "x": {"S": "from x"}}"#)
+        #expect(seen() == ["put"])
+        try await fixture.call(
+            "UpdateItem",
+            "{\(key), \"UpdateExpression\": \"SET g = :g\", \"ExpressionAttributeValues\": {\":g\": {\"S\": \"set\"}}}")
+        #expect(seen() == ["set"])
+        let computed = "{\(key), \"UpdateExpression\": \"SET g = x\"}"
+        let asked = fixture.authorizer.requests.count
+        try await fixture.call("UpdateItem", computed)
+        #expect(fixture.authorizer.requests[asked + 1].conditions["cloister:IndexKeys"] == ["from x"])
+        #expect(fixture.authorizer.requests[asked + 1].conditions["dynamodb:LeadingKeys"] == ["a"])
+        #expect(try await fixture.get("a", "b")?["g"] == ["S": "from x"])
+        // Nothing new for the index: nothing more to ask.
+        let before = fixture.authorizer.requests.count
+        try await fixture.call("UpdateItem", computed)
+        #expect(fixture.authorizer.requests.count == before + 1)
     }
 }

@@ -11,6 +11,13 @@ struct AccessConditions: Sendable {
     /// The transaction that the action is part of.
     var enclosingOperation: String?
     var isFullTableScan: Bool?
+    /// Cloister's own: what a write makes the partition keys of secondary indexes.
+    var indexKeys: [AttributeValue] = []
+    /// Cloister's own: the attribute whose values `leadingKeys` are.
+    var partitionKeyName: Text?
+    var resourceTags: [TableDefinition.Tag] = []
+    var requestTags: [TableDefinition.Tag] = []
+    var tagKeys: [String] = []
 
     var values: [String: [String]] {
         var values: [String: [String]] = [:]
@@ -21,6 +28,12 @@ struct AccessConditions: Sendable {
         values["dynamodb:ReturnConsumedCapacity"] = returnConsumedCapacity.map { [$0] }
         values["dynamodb:EnclosingOperation"] = enclosingOperation.map { [$0] }
         values["dynamodb:FullTableScan"] = isFullTableScan.map { [$0 ? "true" : "false"] }
+        values["cloister:IndexKeys"] = indexKeys.isEmpty ? nil : indexKeys.map(AccessConditions.text)
+        values["cloister:PartitionKeyName"] = partitionKeyName.map { [$0.string] }
+        for tag in resourceTags { values["aws:ResourceTag/" + tag.key] = [tag.value] }
+        for tag in requestTags { values["aws:RequestTag/" + tag.key] = [tag.value] }
+        let keys = tagKeys + requestTags.map(\.key)
+        values["aws:TagKeys"] = keys.isEmpty ? nil : keys
         return values
     }
 
@@ -52,8 +65,13 @@ extension DynamoDBService {
         _ conditions: (TableDefinition?) -> AccessConditions
     ) async throws -> StoredTable {
         let table = try await table(name, call)
+        let definition = table?.definition
         let resource = call.tableARN(name) + (index.map { "/index/\($0)" } ?? "")
-        try await authorize(action, resource, conditions(table?.definition), for: call)
+        var conditions = conditions(definition)
+        let schema = index.map { definition?.index(named: $0)?.schema } ?? definition?.schema
+        conditions.partitionKeyName = schema?.partition
+        conditions.resourceTags = definition?.tags ?? []
+        try await authorize(action, resource, conditions, for: call)
         guard let table else { throw DynamoDBError.tableNotFound }
         return table
     }

@@ -6,6 +6,8 @@ struct DynamoDBCall: Sendable {
     let operation: String
     let caller: Caller
     let input: Input
+    /// Index keys that an update computes, and the authorizer has agreed to.
+    var approvedIndexKeys: Set<AttributeValue> = []
 
     var scope: TableScope { TableScope(account: caller.account.rawValue, region: caller.region) }
 

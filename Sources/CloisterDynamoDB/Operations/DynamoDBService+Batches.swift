@@ -158,6 +158,8 @@ extension DynamoDBService {
                 requests.compactMap { $0.item[definition.schema.partition] }
             }
             conditions.attributes = requests.reduce([]) { $0.union($1.item.keys) }
+            let names = definition?.indexPartitionNames ?? []
+            conditions.indexKeys = requests.filter(\.isPut).flatMap { request in names.compactMap { request.item[$0] } }
             return conditions
         }
         let table = try await open(stored, for: call.caller)

@@ -4,8 +4,12 @@ import CloisterServiceKit
 extension DynamoDBService {
     func createTable(_ call: DynamoDBCall) async throws -> JSON {
         let request = try CreateTableRequest(call)
-        try await authorize("CreateTable", call.tableARN(request.name), for: call)
-        if !request.tags.isEmpty { try await authorize("TagResource", call.tableARN(request.name), for: call) }
+        var conditions = AccessConditions()
+        conditions.requestTags = request.tags
+        try await authorize("CreateTable", call.tableARN(request.name), conditions, for: call)
+        if !request.tags.isEmpty {
+            try await authorize("TagResource", call.tableARN(request.name), conditions, for: call)
+        }
         guard try await table(request.name, call) == nil else {
             throw DynamoDBError.inUse("Table already exists: \(request.name)")
         }

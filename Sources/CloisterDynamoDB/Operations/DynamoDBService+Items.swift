@@ -29,7 +29,7 @@ extension DynamoDBService {
             return conditions
         }
         let table = try await open(stored, for: call.caller)
-        let write = try parsed.write(table)
+        let write = try parsed.write(table, call, action: action)
         let outcome = try await self.write([table]) { try write.perform($0) }
         var capacity = ConsumedCapacity(stored.definition, .write)
         capacity.addWrite(outcome, table)

@@ -34,7 +34,7 @@ extension DynamoDBService {
         let write = try await writeInput(statement, call)
         let stored = try await authorizedTable(write.tableName, statement.parsed.action, call) { write.access($0) }
         let table = try await open(stored, for: call.caller)
-        let itemWrite = try write.write(table)
+        let itemWrite = try write.write(table, call, action: statement.parsed.action)
         let outcome = try await self.write([table]) { try itemWrite.perform($0) }
         var capacity = ConsumedCapacity(stored.definition, .write)
         capacity.addWrite(outcome, table)
@@ -120,9 +120,8 @@ extension DynamoDBService {
         var responses: [JSON] = []
         for statement in statements {
             do {
-                responses.append(try await batchResponse(statement, call))
-            } catch is StaleTable {
-                throw StaleTable()
+                // Anew for this statement alone: the ones before it have happened.
+                responses.append(try await retrying(call) { try await batchResponse(statement, $0) })
             } catch {
                 responses.append(StatementInput.errorResponse(DynamoDBError.from(error), statement))
             }

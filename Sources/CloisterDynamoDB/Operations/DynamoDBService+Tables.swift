@@ -51,8 +51,11 @@ extension DynamoDBService {
         try TableName.check(call.input, &constraints)
         try constraints.check()
         let name = try TableName.read(call.input.string("TableName"), call: call)
-        try await authorize(action, call.tableARN(name), for: call)
-        guard let stored = try await table(name, call) else { throw DynamoDBError.tableNotFound(name) }
+        let stored = try await table(name, call)
+        var conditions = AccessConditions()
+        conditions.resourceTags = stored?.definition.tags ?? []
+        try await authorize(action, call.tableARN(name), conditions, for: call)
+        guard let stored else { throw DynamoDBError.tableNotFound(name) }
         return stored
     }
 

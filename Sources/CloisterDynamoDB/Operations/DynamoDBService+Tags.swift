@@ -6,7 +6,7 @@ extension DynamoDBService {
         try constraints.check()
         let added = try TagInput.tags(call.input)
         guard !added.isEmpty else { throw DynamoDBError.validation("Atleast one Tag needs to be provided as Input.") }
-        var table = try await tagged(call, "TagResource")
+        var table = try await tagged(call, "TagResource", added: added)
         var tags = table.definition.tags.filter { tag in !added.contains { Text($0.key) == Text(tag.key) } }
         tags += added
         guard tags.count <= DynamoDBLimits.tagsMax else {
@@ -26,7 +26,7 @@ extension DynamoDBService {
         guard let keys, !keys.isEmpty else {
             throw DynamoDBError.validation("Atleast one Tag Key needs to be provided as Input.")
         }
-        var table = try await tagged(call, "UntagResource")
+        var table = try await tagged(call, "UntagResource", removed: keys)
         table.definition.tags.removeAll { tag in keys.contains(Text(tag.key)) }
         try await update(table)
         return [:]
@@ -42,14 +42,21 @@ extension DynamoDBService {
         ]
     }
 
-    private func tagged(_ call: DynamoDBCall, _ action: String) async throws -> StoredTable {
+    private func tagged(
+        _ call: DynamoDBCall, _ action: String, added: [TableDefinition.Tag] = [], removed: [Text] = []
+    ) async throws -> StoredTable {
         let arn = try call.input.string("ResourceArn") ?? ""
         guard arn.hasPrefix("arn:") else {
             throw DynamoDBError.validation("Invalid TableArn: Invalid ResourceArn provided as input \(arn)")
         }
         let name = try TableName.name(ofARN: arn, call: call)
-        try await authorize(action, call.tableARN(name), for: call)
-        guard let stored = try await table(name, call) else {
+        let stored = try await table(name, call)
+        var conditions = AccessConditions()
+        conditions.resourceTags = stored?.definition.tags ?? []
+        conditions.requestTags = added
+        conditions.tagKeys = removed.map(\.string)
+        try await authorize(action, call.tableARN(name), conditions, for: call)
+        guard let stored else {
             throw DynamoDBError(
                 "ResourceNotFoundException", "Requested resource not found: ResourcArn: \(arn) not found")
         }

@@ -22,8 +22,9 @@ extension DynamoDBService {
         guard parsed.reduce(0, { $0 + $1.item.byteCount }) <= DynamoDBLimits.transactionBytesMax else {
             throw DynamoDBError.validation("Transaction size exceeds the limit of 4 MB")
         }
-        let tables = try await openTables(parsed, call, actions ?? parsed.map(TransactionInput.action))
-        let writes = try TransactionInput.check(parsed, tables)
+        let actions = actions ?? parsed.map(TransactionInput.action)
+        let tables = try await openTables(parsed, call, actions)
+        let writes = try TransactionInput.check(parsed, actions, tables, call)
         let (now, scope) = (now(), call.scope)
         let outcomes = try await write(Array(tables.values)) { writer -> [ItemWrite.Outcome] in
             if let token {
@@ -172,10 +173,12 @@ enum TransactionInput {
     }
 
     /// What is wrong with an item against its table cancels the transaction, with the reason at its place.
-    static func check(_ parsed: [WriteInput], _ tables: [String: OpenTable]) throws -> [ItemWrite] {
-        let writes = try collect(parsed) { write in
+    static func check(
+        _ parsed: [WriteInput], _ actions: [String], _ tables: [String: OpenTable], _ call: DynamoDBCall
+    ) throws -> [ItemWrite] {
+        let writes = try collect(Array(zip(parsed, actions))) { write, action in
             guard let table = tables[write.tableName] else { throw DynamoDBError.tableNotFound }
-            return try write.write(table)
+            return try write.write(table, call, action: action)
         }
         let places = writes.map { Read.Place(table: $0.table.id, key: $0.place).asKey }
         guard Set(places).count == places.count else { throw duplicates }

@@ -63,12 +63,36 @@ public struct DynamoDBService: Service {
         }
     }
 
-    /// Runs the handler anew when a table was changed between its reading and the write: nothing has happened then.
     private func answer(_ call: DynamoDBCall, _ handler: DynamoDBCoverage.Handler) async throws -> JSON {
+        try await retrying(call) { try await handler(self, $0) }
+    }
+
+    /// Runs `body` anew when a table was changed between its reading and the write, or when the write would make an
+    /// index key that the authorizer must see first: nothing has happened then.
+    func retrying<Output>(
+        _ call: DynamoDBCall, _ body: (DynamoDBCall) async throws -> Output
+    ) async throws -> Output {
+        var call = call
         for _ in 0..<8 {
-            do { return try await handler(self, call) } catch is StaleTable { catalog.forgetAll() }
+            do {
+                return try await body(call)
+            } catch is StaleTable {
+                catalog.forgetAll()
+            } catch let pending as UnapprovedIndexKeys {
+                try await approve(pending, call)
+                call.approvedIndexKeys.formUnion(pending.keys)
+            }
         }
-        throw DynamoDBError.unavailable("a table's definition changes faster than a write")
+        throw DynamoDBError.unavailable("a table or an item changes faster than a write")
+    }
+
+    private func approve(_ pending: UnapprovedIndexKeys, _ call: DynamoDBCall) async throws {
+        var conditions = AccessConditions()
+        conditions.leadingKeys = pending.partition.map { [$0] }
+        conditions.partitionKeyName = pending.table.definition.schema.partition
+        conditions.resourceTags = pending.table.definition.tags
+        conditions.indexKeys = pending.keys
+        try await authorize(pending.action, pending.table.arn, conditions, for: call)
     }
 
     private func success(_ body: JSON) -> ServiceResponse { checked(wire.response(body.bytes)) }

@@ -8,6 +8,13 @@ struct ItemWrite: Sendable {
         case check
     }
 
+    /// What the authorizer has agreed to.
+    struct Approval: Sendable {
+        var action: String
+        /// Values of partition keys of indexes.
+        var indexKeys: Set<AttributeValue>
+    }
+
     struct Outcome: Sendable {
         var old: Item?
         var new: Item?
@@ -21,6 +28,8 @@ struct ItemWrite: Sendable {
     var condition: Condition?
     var returnsOldOnFailure = false
     var conditionFailure: DynamoDBError?
+    /// Nil for a change that can't make an index key which the request doesn't show.
+    var approval: Approval?
 
     /// `key` must be the table's key attributes, checked by `KeyRules`.
     init(
@@ -73,8 +82,30 @@ struct ItemWrite: Sendable {
             throw AttributeValueCoding.nestingTooDeep
         }
         try KeyRules.checkIndexes(new, table.definition)
+        try checkApproved(new, old)
         return new
     }
+
+    /// An update can compute an index's key from the item; then the authorizer is asked with the value.
+    private func checkApproved(_ new: Item, _ old: Item?) throws {
+        guard let approval else { return }
+        let values = table.definition.indexPartitionNames.compactMap { name in
+            new[name] == old?[name] ? nil : new[name]
+        }
+        let unknown = values.filter { !approval.indexKeys.contains($0) }
+        guard !unknown.isEmpty else { return }
+        throw UnapprovedIndexKeys(
+            table: table.stored, action: approval.action, partition: key[table.definition.schema.partition],
+            keys: unknown)
+    }
+}
+
+/// A write would give an index a key that the authorizer hasn't seen. Nothing was written.
+struct UnapprovedIndexKeys: Error {
+    var table: StoredTable
+    var action: String
+    var partition: AttributeValue?
+    var keys: [AttributeValue]
 }
 
 extension Update.Action {

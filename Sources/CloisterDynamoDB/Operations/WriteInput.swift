@@ -61,11 +61,23 @@ struct WriteInput: Sendable {
         if let value = definition.flatMap({ item[$0.schema.partition] }) { conditions.leadingKeys = [value] }
         conditions.attributes = Set(item.keys)
             .union(update?.attributes ?? []).union(condition?.attributes ?? [])
+        conditions.indexKeys = definition.map(indexKeys) ?? []
         return conditions
     }
 
+    /// What the write gives to partition keys of indexes, as far as the request says it.
+    private func indexKeys(_ definition: TableDefinition) -> [AttributeValue] {
+        let names = definition.indexPartitionNames
+        guard let update else { return kind == .put ? names.compactMap { item[$0] } : [] }
+        return update.actions.compactMap { action in
+            guard case .set(let path, .value(let value)) = action, path.isTopLevel, names.contains(path.attribute)
+            else { return nil }
+            return value
+        }
+    }
+
     /// Checks the item or the key against the table.
-    func write(_ table: OpenTable) throws -> ItemWrite {
+    func write(_ table: OpenTable, _ call: DynamoDBCall, action: String) throws -> ItemWrite {
         let definition = table.definition
         let key: Item
         let change: ItemWrite.Change
@@ -88,6 +100,8 @@ struct WriteInput: Sendable {
         var write = try ItemWrite(
             table, key: key, change, condition: condition, returnsOldOnFailure: returnsOldOnFailure)
         write.conditionFailure = conditionFailure
+        write.approval = ItemWrite.Approval(
+            action: action, indexKeys: call.approvedIndexKeys.union(indexKeys(definition)))
         return write
     }
 

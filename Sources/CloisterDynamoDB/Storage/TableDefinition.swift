@@ -80,6 +80,15 @@ struct TableDefinition: Codable, Sendable, Hashable {
 
     func type(of name: Text) -> AttributeType? { attributes.first { $0.name == name }?.type }
     var types: [Text: AttributeType] { Dictionary(attributes.map { ($0.name, $0.type) }) { first, _ in first } }
+    /// The partition keys of indexes that aren't the table's.
+    var indexPartitionNames: [Text] {
+        var names: [Text] = []
+        for index in globalIndexes where index.schema.partition != schema.partition {
+            if !names.contains(index.schema.partition) { names.append(index.schema.partition) }
+        }
+        return names
+    }
+
     func index(named name: String) -> IndexDefinition? { indexes.first { Text($0.name) == Text(name) } }
     var localIndexes: [IndexDefinition] { indexes.filter { $0.kind == .local } }
     var globalIndexes: [IndexDefinition] { indexes.filter { $0.kind == .global } }
