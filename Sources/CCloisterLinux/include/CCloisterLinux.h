@@ -137,7 +137,7 @@ int cloister_memory_file(size_t size, int *descriptor);
 int cloister_seal(int descriptor);
 /// Where `key` first is in `bytes`; SIZE_MAX if it isn't.
 size_t cloister_find(const void *bytes, size_t count, const void *key, size_t key_count);
-/// How fast this CPU's time stamp counter runs, measured for 50 ms; 0 if it has none.
+/// How fast this CPU's time stamp counter runs, measured for 100 ms; 0 if it has none.
 uint64_t cloister_counter_kilohertz(void);
 
 // --- Seccomp (seccomp.c)

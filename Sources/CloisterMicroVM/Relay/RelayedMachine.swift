@@ -107,7 +107,10 @@ struct RelayedMachine {
             switch relay.next() {
             case .idle: return true
             case .malformed: return false
-            case .event(.opened(let number)): connect(number)
+            case .event(.opened(let number)):
+                // A guest that is still booting may have taken its time to read the first one.
+                tellMoment()
+                connect(number)
             case .event(.notice(.memory(let memory))): status.memory = memory
             case .event(.notice(.quiescent)): hasQuiesced()
             case .event: break
