@@ -9,7 +9,7 @@ import PackageDescription
 //   drivers     one outside thing each              CloisterOCI, CloisterMicroVM (on what CloisterOCI knows of the
 //                                               host), CloisterStore, CloisterRuntimes, CloisterTemplates
 //   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterIAM, CloisterDataPlane,
-//                                                   CloisterSimulator
+//                                                   CloisterSimulator, CloisterPlanner
 //   front       composition and command line        CloisterServer, CloisterCommands
 //   programs    entry points                        cloister, cloister-agent
 
@@ -85,6 +85,9 @@ let modules: [Module] = [
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(name: "CloisterSimulator", layer: .services, uses: ["CloisterCore"], libraries: [.collections]),
     Module(
+        name: "CloisterPlanner", layer: .services, uses: ["CloisterCore"], libraries: [.collections],
+        testResources: "Resources"),
+    Module(
         name: "CloisterServer", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
@@ -97,7 +100,7 @@ let modules: [Module] = [
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
             "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterKMS", "CloisterSecrets",
-            "CloisterServer",
+            "CloisterPlanner", "CloisterServer",
         ],
         libraries: [.argumentParser, .nioCore, .nioPosix, .logging]),
 ]

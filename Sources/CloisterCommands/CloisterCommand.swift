@@ -22,7 +22,7 @@ public struct CloisterCommand: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DeployCommand.self, DeleteCommand.self, InvokeCommand.self, LogsCommand.self,
-            EnvironmentsCommand.self, RuntimeCommand.self, DoctorCommand.self, EnvCommand.self,
+            EnvironmentsCommand.self, RuntimeCommand.self, DoctorCommand.self, EnvCommand.self, PlanCommand.self,
             CoverageCommand.self, VersionCommand.self,
         ])
 

@@ -21,8 +21,8 @@ public struct AdaptiveKeepAlive: KeepAlivePolicy {
     public var periodMin: TimeSpan
 
     public init(
-        hibernatedMax: TimeSpan = .seconds(86_400), resumePrice: Double = 60, coldStartPrice: Double = 900,
-        warmMax: TimeSpan = .seconds(3_600), warmMin: TimeSpan = .seconds(2),
+        hibernatedMax: TimeSpan = .seconds(86_400), resumePrice: Double = 180, coldStartPrice: Double = 3_600,
+        warmMax: TimeSpan = .seconds(14_400), warmMin: TimeSpan = .seconds(2),
         warmUnknown: TimeSpan? = nil, periodMin: TimeSpan = .seconds(60)
     ) {
         self.hibernatedMax = hibernatedMax

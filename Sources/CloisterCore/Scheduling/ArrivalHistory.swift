@@ -69,9 +69,9 @@ public struct ArrivalHistory: Sendable, Equatable {
         return (.init(nanoseconds: Int64(mean * 1e9)), .init(nanoseconds: Int64(spread * 1e9)))
     }
 
-    /// Seconds up to which `bin` counts.
-    static func upperSeconds(_ bin: Int) -> Double {
-        let (octave, part) = (bin + 1).quotientAndRemainder(dividingBy: binsPerOctave)
+    /// Seconds up to which each bin counts.
+    static let upperSeconds: [Double] = (1...binCount).map { bin in
+        let (octave, part) = bin.quotientAndRemainder(dividingBy: binsPerOctave)
         return Double(sign: .plus, exponent: octave, significand: 1 + Double(part) / Double(binsPerOctave))
     }
 
@@ -88,8 +88,9 @@ public struct ArrivalHistory: Sendable, Equatable {
         let total = Double(count) + prior
         var (best, bestCost) = (0.0, penaltySeconds)
         var (within, spent) = (0.0, 0.0)
+        let uppers = ArrivalHistory.upperSeconds
         for bin in bins.indices where bins[bin] > 0 {
-            let upper = ArrivalHistory.upperSeconds(bin)
+            let upper = uppers[bin]
             guard upper <= most else { break }
             within += Double(bins[bin])
             spent += Double(bins[bin]) * upper

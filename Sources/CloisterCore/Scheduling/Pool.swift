@@ -19,6 +19,11 @@ public struct ProvisionedConcurrency: Sendable, Equatable {
     public var invocations = 0
     /// Invocations that found none and had to wait for a start (`ProvisionedConcurrencySpilloverInvocations`).
     public var spilloverInvocations = 0
+    /// Whether there were as many as requested at some time since they were requested; one that is bound after that, and
+    /// replaced, doesn't change it.
+    public var isReached = false
+    /// Starts for it that failed in a row.
+    public var failedStarts = 0
 
     /// `ProvisionedConcurrencyUtilization`, 0 to 1: the share that is in use, or bound and not replaced yet.
     public var utilization: Double {

@@ -14,9 +14,12 @@ extension Scheduler {
     ) {
         guard pools[number]?.isRetired == false else { return }
         pools[number]?.provisioned.requested = max(0, count)
+        let available = pools[number]?.provisioned.available ?? 0
+        pools[number]?.provisioned.isReached = available >= max(0, count)
+        pools[number]?.provisioned.failedStarts = 0
         pools[number]?.replenishAt = nil
         pools[number]?.failures = 0
-        let surplus = (pools[number]?.provisioned.available ?? 0) - max(0, count)
+        let surplus = available - max(0, count)
         if surplus > 0 {
             let provisioned = environments.filter { $0.value.pool == number && $0.value.isProvisioned }.keys.sorted()
             for environment in provisioned.suffix(surplus) { release(environment, now: now) }
@@ -28,6 +31,16 @@ extension Scheduler {
     /// How the pool's provisioned concurrency is doing; nil for a pool that is gone.
     public func provisionedConcurrency(of number: PoolNumber) -> ProvisionedConcurrency? {
         pools[number]?.provisioned
+    }
+
+    /// Whether the environment is being started before anyone asked for it: for provisioned concurrency, or for a
+    /// reservation.
+    public func isStartedAhead(_ number: EnvironmentNumber) -> Bool {
+        guard case .starting(let purpose) = environments[number]?.state else { return false }
+        return switch purpose {
+        case .provisioned, .reserved: true
+        case .invocation, .predicted, .nobody: false
+        }
     }
 
     /// Makes an environment that was kept one like any other.
@@ -52,6 +65,7 @@ extension Scheduler {
     mutating func adopt(_ number: EnvironmentNumber, in pool: PoolNumber) {
         guard let provisioned = pools[pool]?.provisioned, provisioned.available < provisioned.requested else { return }
         pools[pool]?.provisioned.available += 1
+        if provisioned.available + 1 >= provisioned.requested { pools[pool]?.provisioned.isReached = true }
         update(number) {
             $0.isProvisioned = true
             $0.wasProvisioned = true
@@ -146,6 +160,8 @@ extension Scheduler {
     }
 
     // MARK: Replenishing
+
+    func lacksProvisioned(_ number: PoolNumber) -> Bool { pools[number]?.provisionedShortage ?? 0 > 0 }
 
     /// Asks for the environments that provisioned concurrency and reservations lack.
     mutating func replenish(_ number: PoolNumber, now: Moment, into effects: inout [SchedulerEffect]) {

@@ -30,16 +30,18 @@ extension Scheduler {
         _ number: EnvironmentNumber, _ state: Environment.State, isReserved: Bool, now: Moment
     ) {
         let clock = evictionClock
+        var isKnown = true
         update(number) {
             $0.state = state
             $0.idleSince = now
             $0.isKept = isReserved || $0.isProvisioned
             $0.clock = clock
             $0.prioritise()
+            isKnown = $0.isKept || ($0.hasEvictionEntry && $0.keepAliveAt != nil)
         }
-        guard let environment = environments[number] else { return }
         freezeTimers.append(DelayEntry(at: now + configuration.freezeDelay, number: number))
-        guard !environment.isKept else { return }
+        // Nearly always: its timer and its entry are still there from the last time.
+        guard !isKnown, let environment = environments[number] else { return }
         offerForEviction(number, environment)
         armKeepAlive(number, environment, now: now)
     }

@@ -14,6 +14,8 @@ extension Scheduler {
         update(number) {
             $0.state = .busy(invocation)
             $0.isFrozen = false
+            // What a hibernated one waited for is far off; the next idle time is another matter.
+            if $0.isHibernated { $0.keepAliveAt = nil }
             $0.isHibernated = false
             $0.isKept = false
             $0.expectedUntil = nil
@@ -152,10 +154,11 @@ extension Scheduler {
 
     /// The ledger's slot of the pool's function; nil where nothing new may run.
     func openFunction(of number: PoolNumber) -> Int? {
-        guard let pool = pools[number], !pool.isRetired, pool.memoryMiB <= configuration.memoryMiBMax else {
-            return nil
-        }
-        return pool.function
+        // Field by field: a copy of the whole pool would show on every invocation.
+        guard let index = pools.index(forKey: number), !pools.values[index].isRetired,
+            pools.values[index].memoryMiB <= configuration.memoryMiBMax
+        else { return nil }
+        return pools.values[index].function
     }
 
     mutating func queueNumber(of owner: EnvironmentOwner, in pool: PoolNumber) -> Int {

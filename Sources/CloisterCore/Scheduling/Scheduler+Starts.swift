@@ -147,7 +147,9 @@ extension Scheduler {
             postponeReplenishing(pool, now: now)
             startForWaiting(queue, now: now, into: &effects)
         case .predicted(let queue): startForWaiting(queue, now: now, into: &effects)
-        case .provisioned: postponeReplenishing(pool, now: now)
+        case .provisioned:
+            pools[pool]?.provisioned.failedStarts += 1
+            postponeReplenishing(pool, now: now)
         case .nobody: break
         }
     }

@@ -56,7 +56,7 @@ extension Scheduler {
     }
 
     mutating func admit(_ holder: Int, now: Moment) -> Throttle? {
-        guard let before = holders[holder], before.isSuspended || before.limits != nil else { return nil }
+        guard holders[holder]?.hasRules == true else { return nil }
         return holders[holder]?.admit(now: now)
     }
 

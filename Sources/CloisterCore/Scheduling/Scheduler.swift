@@ -248,7 +248,7 @@ public struct Scheduler: ~Copyable {
             run(invocation, on: idle, into: &effects)
         } else if let ready = bindUnbound(in: number, queue: queue) {
             run(invocation, on: ready, into: &effects)
-            replenish(number, now: now, into: &effects)
+            if lacksProvisioned(number) { replenish(number, now: now, into: &effects) }
         } else {
             countSpillover(in: number)
             wait(invocation, now: now, into: &effects)
@@ -343,10 +343,11 @@ public struct Scheduler: ~Copyable {
         let took = now - environment.startedAt
         pools[environment.pool]?.started(in: took)
         pools[environment.pool]?.failures = 0
+        pools[environment.pool]?.provisioned.failedStarts = 0
         update(number) { $0.startCost = Float(max(took.milliseconds, 1)) }
         place(UnboundEnvironment(number), purpose, in: environment.pool, now: now, into: &effects)
         if let queue = purpose.queue { dropIfUnused(queue) }
-        replenish(environment.pool, now: now, into: &effects)
+        if lacksProvisioned(environment.pool) { replenish(environment.pool, now: now, into: &effects) }
         pumpStarts(now: now, into: &effects)
         closeIfUnused(environment.pool)
     }

@@ -47,7 +47,9 @@ struct Holder {
     init(claimant: StartQueue.Claimant) { self.claimant = claimant }
 
     var weight: Double { max(limits?.weight ?? 1, 0.001) }
-    var isUnused: Bool { links == 0 && limits == nil && !isSuspended }
+    var isUnused: Bool { links == 0 && !hasRules }
+    /// Whether there is anything to check before an invocation.
+    var hasRules: Bool { isSuspended || limits != nil }
 
     /// Nil if one more invocation is allowed now. Counts it against the rate then.
     mutating func admit(now: Moment) -> Throttle? {
