@@ -1,6 +1,8 @@
 import ArgumentParser
+import CloisterKMS
 import CloisterLambda
 import CloisterLogs
+import CloisterSecrets
 
 /// `cloister coverage`: the pages under `docs/coverage`, from the tables that the services route by.
 struct CoverageCommand: ParsableCommand {
@@ -8,7 +10,7 @@ struct CoverageCommand: ParsableCommand {
         commandName: "coverage", abstract: "Print which operations of a service are built, as Markdown.")
 
     enum Covered: String, CaseIterable, ExpressibleByArgument {
-        case lambda, logs
+        case lambda, logs, kms, secretsmanager
     }
 
     @Argument(help: "The service.")
@@ -18,6 +20,8 @@ struct CoverageCommand: ParsableCommand {
         switch service {
         case .lambda: print(LambdaCoverage.markdown(), terminator: "")
         case .logs: print(LogsCoverage.markdown(), terminator: "")
+        case .kms: print(KMSCoverage.markdown(), terminator: "")
+        case .secretsmanager: print(SecretsCoverage.markdown(), terminator: "")
         }
     }
 }
