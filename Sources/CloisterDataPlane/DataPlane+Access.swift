@@ -11,22 +11,19 @@ extension DataPlane {
         fileprivate let credential: CallerCredential
     }
 
-    /// Nil where unsigned requests are let in and this one is unsigned. Never for what comes from inside.
-    func claim(_ head: HTTPHead, _ channel: CallChannel) throws(ServiceError) -> Claim? {
+    /// What the head says of the signature. Nil where unsigned requests are let in and this one is unsigned; never for
+    /// what comes from inside.
+    func pendingSignature(_ head: HTTPHead, _ channel: CallChannel) throws(ServiceError) -> SigV4Verifier.Pending? {
         let isUnsigned = !head.has("authorization") && !head.query.contains("X-Amz-Signature=")
         if isUnsigned, channel == .front, configuration.isUnsignedAllowed || carriesToken(head) { return nil }
-        do {
-            return try claim(verifier.begin(head, nowEpochSeconds: Clock.wallMilliseconds() / 1_000), channel)
-        } catch let error as SigV4Error {
-            throw FrontErrors.of(error)
-        } catch let error as ServiceError {
-            throw error
+        do throws(SigV4Error) {
+            return try verifier.begin(head, nowEpochSeconds: Clock.wallMilliseconds() / 1_000)
         } catch {
-            throw FrontErrors.of(SigV4Error.missing)
+            throw FrontErrors.of(error)
         }
     }
 
-    private func claim(_ pending: SigV4Verifier.Pending, _ channel: CallChannel) throws(ServiceError) -> Claim {
+    func claim(_ pending: SigV4Verifier.Pending, _ channel: CallChannel) throws(ServiceError) -> Claim {
         do throws(CredentialRefusal) {
             let credential = try configuration.credentials.credential(
                 accessKeyID: pending.scope.accessKeyID, sessionToken: pending.sessionToken, channel: channel)

@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from support import packages
 from support.server import wait_until
 
 CODE = """
@@ -66,7 +67,7 @@ TENANTS = ("acme", "globex")
 @pytest.fixture
 def names(server, make):
     """A function with tenant isolation, a table and two tenants' secrets, all of one name."""
-    name = make(CODE, tenants=True, Timeout=60, MemorySize=512)
+    name = make(packages.zip_files({"app.py": CODE}), tenants=True, Timeout=60, MemorySize=512)
     dynamodb, secrets = server.client("dynamodb"), server.client("secretsmanager")
     dynamodb.create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],

@@ -166,8 +166,10 @@ final class FrontConnection: ChannelInboundHandler, ChannelOutboundHandler {
         let route = InvokeRoute(head)
         serviceName = nil
         do throws(ServiceError) {
-            let claim = try plane.claim(head, channel)
-            serviceName = claim?.pending.scope.service
+            let channel = channel
+            let pending = try plane.pendingSignature(head, channel)
+            serviceName = pending?.scope.service
+            let claim = try pending.map { (pending) throws(ServiceError) in try plane.claim(pending, channel) }
             if head.expectsContinue { write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")) }
             let limit = claim == nil && plane.carriesToken(head) ? 0 : bodyLimit(head, route)
             incoming = Incoming(head: head, claim: claim, route: route, limit: limit)
