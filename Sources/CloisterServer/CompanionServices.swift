@@ -15,7 +15,9 @@ struct CompanionServices {
     private let iam: IAMStore
     private let kms: KMSService
     private let dynamoDB: DynamoDBService
-    private let documents: SQLiteStore
+    /// Files of their own, in which what is deleted is overwritten.
+    private let keyStore: SQLiteStore
+    private let secretStore: SQLiteStore
     private let logger: Logger
 
     init(
@@ -33,12 +35,13 @@ struct CompanionServices {
             administrators: [.init(id: administrator.accessKeyId, secret: administrator.secretAccessKey)],
             observer: denials)
         issuer = SessionIssuer(store: iam)
+        keyStore = try SQLiteStore(path: data.file("kms.db"), erasesDeleted: true)
+        secretStore = try SQLiteStore(path: data.file("secrets.db"), erasesDeleted: true)
         kms = KMSService(
-            documents: documents, rootKey: try FileRootKey(path: data.file("kms-root.key")), authorizer: authorizer,
+            documents: keyStore, rootKey: try FileRootKey(path: data.file("kms-root.key")), authorizer: authorizer,
             logger: logger)
         dynamoDB = try DynamoDBService(
             directory: data.path, keys: kms.keys(for: "dynamodb"), authorizer: authorizer, logger: logger)
-        self.documents = documents
         self.logger = logger
     }
 
@@ -51,9 +54,15 @@ struct CompanionServices {
         ]
     }
 
+    /// Nothing may be under way.
+    func close() throws {
+        try keyStore.close()
+        try secretStore.close()
+    }
+
     private func secrets(_ functions: any FunctionInvoker) -> SecretsService {
         SecretsService(
-            documents: documents, keys: kms.keys(for: "secretsmanager"), authorizer: authorizer, functions: functions,
+            documents: secretStore, keys: kms.keys(for: "secretsmanager"), authorizer: authorizer, functions: functions,
             logger: logger)
     }
 

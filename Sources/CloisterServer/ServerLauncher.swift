@@ -48,10 +48,7 @@ public enum ServerLauncher {
             account: options.account, documents: store, code: codes, catalog: images, directory: plane, logger: logger,
             configuration: LambdaConfiguration(accountConcurrencyMax: options.concurrency))
         let operator_ = OperatorService(plane: plane, documents: store, logs: logs, level: choice.backend.level)
-        // Every caller that the front verifies is the administrator so far.
-        let keys = try KeysAndSecrets(data: data, authorizer: UnrestrictedAuthorizer(), functions: nil, logger: logger)
-        let keyWork = Task { await keys.run() }
-        plane.mount([lambda, LogsService(store: logs, logger: logger), keys.kms, keys.secrets, operator_] + companions.services(functions: plane))
+        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_] + companions.services(functions: plane))
         try await lambda.start()
         let upkeep = Task { await companions.run(functions: plane) }
         let address = try await plane.start(host: options.host, port: options.port)
@@ -64,9 +61,7 @@ public enum ServerLauncher {
         await upkeep.value
         logWriter.cancel()
         await logWriter.value
-        keyWork.cancel()
-        await keyWork.value
-        try keys.close()
+        try companions.close()
         try store.close()
         try await group.shutdownGracefully()
     }
