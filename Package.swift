@@ -99,8 +99,8 @@ let modules: [Module] = [
         name: "CloisterCommands", layer: .front,
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
-            "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterKMS", "CloisterSecrets",
-            "CloisterPlanner", "CloisterServer",
+            "CloisterRuntimes", "CloisterTemplates", "CloisterLambda", "CloisterLogs", "CloisterDynamoDB", "CloisterIAM",
+            "CloisterKMS", "CloisterSecrets", "CloisterPlanner", "CloisterServer",
         ],
         libraries: [.argumentParser, .nioCore, .nioPosix, .logging]),
 ]

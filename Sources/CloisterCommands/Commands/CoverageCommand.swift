@@ -1,4 +1,6 @@
 import ArgumentParser
+import CloisterDynamoDB
+import CloisterIAM
 import CloisterKMS
 import CloisterLambda
 import CloisterLogs
@@ -10,7 +12,7 @@ struct CoverageCommand: ParsableCommand {
         commandName: "coverage", abstract: "Print which operations of a service are built, as Markdown.")
 
     enum Covered: String, CaseIterable, ExpressibleByArgument {
-        case lambda, logs, kms, secretsmanager
+        case lambda, logs, dynamodb, kms, secretsmanager, iam, sts
     }
 
     @Argument(help: "The service.")
@@ -20,6 +22,9 @@ struct CoverageCommand: ParsableCommand {
         switch service {
         case .lambda: print(LambdaCoverage.markdown(), terminator: "")
         case .logs: print(LogsCoverage.markdown(), terminator: "")
+        case .dynamodb: print(DynamoDBCoverage.markdown(), terminator: "")
+        case .iam: print(IAMCoverage.markdown(), terminator: "")
+        case .sts: print(STSCoverage.markdown(), terminator: "")
         case .kms: print(KMSCoverage.markdown(), terminator: "")
         case .secretsmanager: print(SecretsCoverage.markdown(), terminator: "")
         }
