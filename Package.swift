@@ -9,7 +9,7 @@ import PackageDescription
 //   drivers     one outside thing each              CloisterOCI, CloisterMicroVM (on what CloisterOCI knows of the
 //                                               host), CloisterStore, CloisterRuntimes, CloisterTemplates
 //   services    AWS-compatible APIs; the data plane CloisterLambda, CloisterLogs, CloisterIAM, CloisterDataPlane,
-//                                                   CloisterSimulator, CloisterPlanner
+//                                                   CloisterTenants, CloisterSimulator, CloisterPlanner
 //   front       composition and command line        CloisterServer, CloisterCommands
 //   programs    entry points                        cloister, cloister-agent
 
@@ -80,6 +80,9 @@ let modules: [Module] = [
         name: "CloisterDynamoDB", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
         libraries: [.grdb, .logging, .crypto]),
     Module(
+        name: "CloisterTenants", layer: .services, uses: ["CloisterCore", "CloisterServiceKit"],
+        libraries: [.logging], testUses: ["CloisterStore"]),
+    Module(
         name: "CloisterDataPlane", layer: .services,
         uses: ["CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire"],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
@@ -92,7 +95,7 @@ let modules: [Module] = [
         uses: [
             "CloisterCore", "CloisterIsolation", "CloisterServiceKit", "CloisterWire", "CloisterOCI", "CloisterMicroVM",
             "CloisterStore", "CloisterRuntimes", "CloisterLambda", "CloisterLogs", "CloisterIAM", "CloisterKMS",
-            "CloisterSecrets", "CloisterDynamoDB", "CloisterDataPlane", "CCloisterLinux",
+            "CloisterSecrets", "CloisterDynamoDB", "CloisterDataPlane", "CloisterTenants", "CCloisterLinux",
         ],
         libraries: [.nioCore, .nioPosix, .logging, .crypto]),
     Module(

@@ -23,7 +23,7 @@ public struct CloisterCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DeployCommand.self, DeleteCommand.self, InvokeCommand.self, LogsCommand.self,
             EnvironmentsCommand.self, RuntimeCommand.self, DoctorCommand.self, EnvCommand.self, PlanCommand.self,
-            CoverageCommand.self, VersionCommand.self,
+            TenantsCommand.self, TiersCommand.self, CoverageCommand.self, VersionCommand.self,
         ])
 
     public init() {}

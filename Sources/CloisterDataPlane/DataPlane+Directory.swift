@@ -26,6 +26,7 @@ extension DataPlane: FunctionDirectory {
             entry: entry, arn: entry.key.arn(account: configuration.account), pools: pools)
         scheduler.setReservedConcurrency(entry.reservedConcurrency, for: entry.key)
         retire(before.filter { pools[$0.key] == nil })
+        keepAhead(entry.key)
         if let snapshot = entry.versions[.latest] { preboot?.expect(snapshot) }
     }
 

@@ -38,8 +38,7 @@ extension DataPlane: EnvironmentObserver {
     static let lost = InvocationResult.failed(
         ServiceError("ServiceException", status: 500, message: "The execution environment could not be started.", fault: .service))
 
-    static let suspended = InvocationResult.failed(
-        ServiceError("AccessDeniedException", status: 403, message: Throttle.tenantSuspended.message))
+    static let suspended = InvocationResult.failed(refusal(.suspended))
 
     private func end(_ number: InvocationNumber, _ result: InvocationResult) {
         guard let invocation = invocations.removeValue(forKey: number) else { return }
@@ -144,6 +143,7 @@ extension DataPlane: EnvironmentObserver {
         let environment = ExecutionEnvironment(
             number: number, id: id ?? EnvironmentID(random: randomness.next(), randomness.next()), function: function,
             functionARN: function.key.function.arn(account: configuration.account), observer: self, loop: loop)
+        environment.isStartedAhead = scheduler.isStartedAhead(number)
         environments[number] = environment
         readOutputs()
         return environment
@@ -214,7 +214,8 @@ extension DataPlane: EnvironmentObserver {
             environment: environment.id, functionARN: function.key.function.arn(account: configuration.account),
             functionName: function.key.function.name, roleARN: function.roleARN)
         let variables = EnvironmentVariables.make(
-            for: function, logStream: environment.logStream, credentials: credentials)
+            for: function, logStream: environment.logStream, credentials: credentials,
+            isStartedAhead: environment.isStartedAhead)
         let message = AgentMessage.start(arguments: function.bootstrap, environment: variables)
         guard environments[environment.number] === environment, let frame = message.encoded() else {
             sandbox.channels.close()

@@ -108,13 +108,16 @@ extension DataPlane {
     private func qualified(_ arn: String, _ qualifier: String?) -> String { qualifier.map { "\(arn):\($0)" } ?? arn }
 
     private func admit(_ request: InvokeRequest, _ version: LoadedVersion) throws(ServiceError) -> TenantID? {
+        let tenant: TenantID?
         do {
-            return try TenantAdmission.admit(
+            tenant = try TenantAdmission.admit(
                 header: request.tenantClaim, clientContext: request.clientContext?.tenantClaim ?? .absent,
                 isTenantIsolated: version.snapshot.isTenantIsolated, lengthMax: version.snapshot.tenantIDLengthMax)
         } catch {
             throw InvokeErrors.parameter(error.message)
         }
+        try checkRegistry(tenant, version.snapshot)
+        return tenant
     }
 
     func begin(_ invocation: Invocation, pool: PoolNumber) {

@@ -27,6 +27,9 @@ public final class DataPlane: @unchecked Sendable {
     var effects: [SchedulerEffect] = []
     var functions: [FunctionKey: PublishedFunction] = [:]
     var poolSnapshots: [PoolKey: FunctionSnapshot] = [:]
+    /// The registered tenants, and those with a reservation of a function.
+    var tenants: [TenantID: TenantSettings] = [:]
+    var reservingTenants: [FunctionKey: Set<TenantID>] = [:]
     var environments: [EnvironmentNumber: ExecutionEnvironment] = [:]
     var invocations: [InvocationNumber: Invocation] = [:]
     /// Sandboxes that are being started and destroyed, so that a shutdown waits for them.

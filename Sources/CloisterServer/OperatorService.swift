@@ -2,6 +2,7 @@ import CloisterCore
 import CloisterDataPlane
 import CloisterLogs
 import CloisterServiceKit
+import CloisterTenants
 import Foundation
 
 /// What the command line asks the server for beyond AWS's APIs, under `/_cloister/`. Signed for the service `cloister`.
@@ -10,6 +11,7 @@ struct OperatorService: Service {
     let documents: any DocumentStore
     let logs: LogStore
     let level: IsolationLevel
+    let tenants: TenantService
 
     var signingName: String { "cloister" }
 
@@ -26,6 +28,7 @@ struct OperatorService: Service {
                 ["level": level.rawValue, "status": "ok", "accountId": request.caller.account.rawValue])
             case ("GET", "logs", 2): return try await LogLines(logs: logs, request: request).respond()
             case ("GET", "stacks", 2): return try OperatorService.json(try await documents.list(kind: OperatorService.stackKind))
+            case (_, "tenants", _), (_, "tiers", _): return await tenants.respond(to: request)
             case (_, "stacks", 3): return try await stack(parts[2], request)
             default: return OperatorService.failure(404, "NotFound", "No such path.")
             }

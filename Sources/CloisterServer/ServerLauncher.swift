@@ -6,6 +6,7 @@ import CloisterLogs
 import CloisterRuntimes
 import CloisterServiceKit
 import CloisterStore
+import CloisterTenants
 import Foundation
 import Logging
 import NIOCore
@@ -47,8 +48,13 @@ public enum ServerLauncher {
         let lambda = LambdaService(
             account: options.account, documents: store, code: codes, catalog: images, directory: plane, logger: logger,
             configuration: LambdaConfiguration(accountConcurrencyMax: options.concurrency))
-        let operator_ = OperatorService(plane: plane, documents: store, logs: logs, level: choice.backend.level)
+        let registry = TenantRegistry(account: options.account, documents: store, directory: plane, logger: logger)
+        let operator_ = OperatorService(
+            plane: plane, documents: store, logs: logs, level: choice.backend.level,
+            tenants: TenantService(registry: registry, logger: logger))
         plane.mount([lambda, LogsService(store: logs, logger: logger), operator_] + companions.services(functions: plane))
+        // Before any function is published: who is suspended must not be served for a moment.
+        try await registry.start()
         try await lambda.start()
         let upkeep = Task { await companions.run(functions: plane) }
         let address = try await plane.start(host: options.host, port: options.port)

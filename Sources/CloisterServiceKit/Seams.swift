@@ -7,6 +7,8 @@ public protocol FunctionDirectory: Sendable {
     func publish(_ entry: FunctionEntry) async
     /// Forgets the function and destroys its environments. Unknown keys are ignored.
     func remove(_ key: FunctionKey) async
+    /// How the provisioned concurrency of the function's versions is doing; versions that can't be invoked are left out.
+    func provisionedConcurrency(of key: FunctionKey) async -> [FunctionVersion: ProvisionedConcurrency]
 }
 
 /// One line or record of a function's log.
@@ -79,4 +81,13 @@ public protocol EventStore: Sendable {
     func pending() async throws -> [QueuedEvent]
     /// One event's payload; nil if it was completed meanwhile.
     func payload(of id: RequestID) async throws -> [UInt8]?
+}
+
+/// Where the tenant registry publishes tenants to: the data plane's view of who is served, and how.
+public protocol TenantDirectory: Sendable {
+    /// What holds of these tenants from now on. On return it is in force: of a suspended tenant no environment serves any
+    /// more.
+    func register(_ tenants: [TenantSettings]) async
+    /// Forgets the tenants and destroys their environments. Unknown ones are ignored.
+    func unregister(_ tenants: [TenantID]) async
 }

@@ -108,6 +108,7 @@ struct Answer {
 
 final class RecordingDirectory: FunctionDirectory {
     private let state = Mutex<(entries: [FunctionKey: FunctionEntry], published: Int)>(([:], 0))
+    private let reported = Mutex<[FunctionVersion: ProvisionedConcurrency]>([:])
 
     func publish(_ entry: FunctionEntry) async {
         state.withLock {
@@ -117,6 +118,25 @@ final class RecordingDirectory: FunctionDirectory {
     }
 
     func remove(_ key: FunctionKey) async { state.withLock { $0.entries[key] = nil } }
+
+    func provisionedConcurrency(of key: FunctionKey) async -> [FunctionVersion: ProvisionedConcurrency] {
+        reported.withLock { $0 }
+    }
+
+    /// What `provisionedConcurrency` answers from now on.
+    func report(
+        _ versions: [FunctionVersion: (requested: Int, available: Int, isReached: Bool, failedStarts: Int)]
+    ) {
+        let states = versions.mapValues { given in
+            var state = ProvisionedConcurrency()
+            state.requested = given.requested
+            state.available = given.available
+            state.isReached = given.isReached
+            state.failedStarts = given.failedStarts
+            return state
+        }
+        reported.withLock { $0 = states }
+    }
 
     func entry(_ key: FunctionKey) -> FunctionEntry? { state.withLock { $0.entries[key] } }
     var published: Int { state.withLock { $0.published } }

@@ -16,6 +16,8 @@ struct APIError: Error, Equatable {
     private var hint: String? {
         if message.contains("TenantIdentifierRequired") { return "say which tenant with --tenant-id" }
         if message.contains("TenantIdentifierNotSupported") { return "leave --tenant-id out" }
+        if message.contains("TenantSuspended") { return "`cloister tenants resume ID` ends a suspension" }
+        if message.contains("TenantNotRegistered") { return "`cloister tenants put ID` registers a tenant" }
         switch status {
         case 403:
             return "the key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else from --data DIR; "

@@ -107,6 +107,26 @@ struct LambdaClient {
         _ = try unlessMissing { try send("DELETE", path, query: [(name: "Qualifier", value: qualifier)]) }
     }
 
+    func putProvisionedConcurrency(
+        _ function: String, qualifier: String, _ members: [String: JSONValue]
+    ) throws -> JSONValue {
+        try send(
+            "PUT", provisionedPath(function), query: [(name: "Qualifier", value: qualifier)], body: members)
+    }
+
+    func provisionedConcurrency(_ function: String, qualifier: String) throws -> JSONValue {
+        try send("GET", provisionedPath(function), query: [(name: "Qualifier", value: qualifier)])
+    }
+
+    func deleteProvisionedConcurrency(_ function: String, qualifier: String) throws {
+        let query = [(name: "Qualifier", value: qualifier)]
+        _ = try unlessMissing { try send("DELETE", provisionedPath(function), query: query) }
+    }
+
+    private func provisionedPath(_ function: String) -> String {
+        "/2019-09-30/functions/\(APIRequest.encode(function))/provisioned-concurrency"
+    }
+
     // MARK: - Sending
 
     /// Every answer's `x-cloister-warning` fields, in the order of arrival; taken out by the reader.

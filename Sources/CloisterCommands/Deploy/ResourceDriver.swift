@@ -47,16 +47,18 @@ struct ResourceDriver {
             return MadeResource(physicalID: arn, attributes: ["Ref": arn, "LayerVersionArn": arn])
         case .version:
             let answer = try lambda.publishVersion(
-                resource.text("FunctionName"), resource.members(without: ["FunctionName", "PublishedProperties"]))
+                resource.text("FunctionName"), resource.members(without: ["FunctionName", "PublishedProperties", Self.provisioned]))
             let version = try text("Version", in: answer)
             let arn = try text("FunctionArn", in: answer)
             try wait.untilReady(arn, after: answer)
+            do { try provision(resource, qualifier: version) } catch {
+                try lambda.deleteFunction(try resource.text("FunctionName"), qualifier: version)
+                throw error
+            }
             return MadeResource(
                 physicalID: version, attributes: ["Ref": arn, "FunctionArn": arn, "Version": version])
         case .alias:
-            let answer = try lambda.createAlias(
-                resource.text("FunctionName"), resource.members(without: ["FunctionName"]))
-            return made(alias: try text("AliasArn", in: answer), name: try resource.text("Name"))
+            return try createAlias(resource)
         case .permission:
             try lambda.addPermission(resource.text("FunctionName"), resource.members(without: ["FunctionName"]))
             let statement = try resource.text("StatementId")
@@ -77,16 +79,22 @@ struct ResourceDriver {
             return MadeResource(physicalID: before.physicalID, attributes: before.attributes)
         case .alias:
             let name = try resource.text("Name")
-            var members = resource.members(without: ["FunctionName", "Name"])
+            try unprovision(resource, before: before, qualifier: name)
+            var members = resource.members(without: ["FunctionName", "Name", Self.provisioned])
             // Left out, an old routing would stay.
             members["RoutingConfig"] = members["RoutingConfig"] ?? .object(["AdditionalVersionWeights": .object([:])])
             let answer = try lambda.updateAlias(resource.text("FunctionName"), name, members)
+            try provision(resource, qualifier: name)
             return made(alias: try text("AliasArn", in: answer), name: name)
         case .eventInvokeConfiguration:
             return try putEventInvoke(resource)
         case .role:
             return try updateRole(resource)
-        case .layerVersion, .version, .permission:
+        case .version:
+            try unprovision(resource, before: before, qualifier: before.physicalID)
+            try provision(resource, qualifier: before.physicalID)
+            return MadeResource(physicalID: before.physicalID, attributes: before.attributes)
+        case .layerVersion, .permission:
             throw CommandFailure("\(resource.logicalID) can't be changed in place")
         }
     }
@@ -120,6 +128,18 @@ struct ResourceDriver {
             function, qualifier: qualifier, resource.members(without: ["FunctionName", "Qualifier"]))
         let id = "\(function)|\(qualifier)"
         return MadeResource(physicalID: id, attributes: ["Ref": id])
+    }
+
+    private func createAlias(_ resource: ResolvedResource) throws -> MadeResource {
+        let (function, name) = (try resource.text("FunctionName"), try resource.text("Name"))
+        let answer = try lambda.createAlias(function, resource.members(without: ["FunctionName", Self.provisioned]))
+        let made = made(alias: try text("AliasArn", in: answer), name: name)
+        do { try provision(resource, qualifier: name) } catch {
+            // It exists although it failed: nobody else will know that it has to go.
+            try lambda.deleteAlias(function, name)
+            throw error
+        }
+        return made
     }
 
     private func made(alias arn: String, name: String) -> MadeResource {

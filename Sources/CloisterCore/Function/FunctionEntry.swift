@@ -43,6 +43,8 @@ public struct FunctionEntry: Sendable, Equatable {
     public var aliases: [String: AliasTarget]
     /// Nil: unreserved. 0 throttles everything.
     public var reservedConcurrency: Int?
+    /// Provisioned concurrency, by qualifier: a version's number or an alias's name. No version has it by two.
+    public var provisionedConcurrency: [String: Int]
     /// By qualifier: `$LATEST`, a version's number or an alias's name.
     public var eventInvokeConfigurations: [String: EventInvokeConfiguration]
     /// ARN of a function that gets events which failed for good (`DeadLetterConfig`); not versioned.
@@ -50,13 +52,14 @@ public struct FunctionEntry: Sendable, Equatable {
 
     public init(
         key: FunctionKey, versions: [FunctionVersion: FunctionSnapshot], aliases: [String: AliasTarget] = [:],
-        reservedConcurrency: Int? = nil, eventInvokeConfigurations: [String: EventInvokeConfiguration] = [:],
-        deadLetterTarget: String? = nil
+        reservedConcurrency: Int? = nil, provisionedConcurrency: [String: Int] = [:],
+        eventInvokeConfigurations: [String: EventInvokeConfiguration] = [:], deadLetterTarget: String? = nil
     ) {
         self.key = key
         self.versions = versions
         self.aliases = aliases
         self.reservedConcurrency = reservedConcurrency
+        self.provisionedConcurrency = provisionedConcurrency
         self.eventInvokeConfigurations = eventInvokeConfigurations
         self.deadLetterTarget = deadLetterTarget
     }
@@ -74,5 +77,24 @@ public struct FunctionEntry: Sendable, Equatable {
     /// The snapshot of the version that `qualifier` means.
     public func resolve(qualifier: String?, random: Double) -> FunctionSnapshot? {
         version(qualifier: qualifier, random: random).flatMap { versions[$0] }
+    }
+
+    /// Shares `count` environments out among the versions that `qualifier` (nil: `$LATEST`) means, by an alias's weights:
+    /// each version that gets invocations gets at least one, as far as `count` reaches. Empty when there is no such alias.
+    public func shares(of count: Int, qualifier: String?) -> [FunctionVersion: Int] {
+        guard count > 0, let version = version(qualifier: qualifier, random: 1) else { return [:] }
+        guard let alias = qualifier.flatMap({ aliases[$0] }), let additional = alias.additionalVersion,
+            alias.additionalWeight > 0
+        else { return [version: count] }
+        var share = Int((Double(count) * min(1, alias.additionalWeight)).rounded())
+        if count > 1, alias.additionalWeight < 1 { share = min(max(share, 1), count - 1) }
+        return [version: count - share, additional: share].filter { $0.value > 0 }
+    }
+
+    /// What of `provisionedConcurrency` each version gets.
+    public var provisionedByVersion: [FunctionVersion: Int] {
+        provisionedConcurrency.reduce(into: [:]) { sum, provisioned in
+            sum.merge(shares(of: provisioned.value, qualifier: provisioned.key), uniquingKeysWith: +)
+        }
     }
 }

@@ -50,6 +50,8 @@ public struct FunctionSnapshot: Sendable, Equatable {
     public var isTenantIsolated: Bool
     /// At most `TenantID.lengthMax`.
     public var tenantIDLengthMax: Int
+    /// Refuses tenants that the registry doesn't know.
+    public var servesRegisteredTenantsOnly: Bool
     /// The weakest level this function may run at; nil for any.
     public var isolationMinimum: IsolationLevel?
     public var logGroup: String
@@ -67,7 +69,8 @@ public struct FunctionSnapshot: Sendable, Equatable {
         imageDirectory: String, bootstrap: [String], codeDirectory: String, layersDirectory: String? = nil,
         handler: String, environment: [String: String] = [:], roleARN: String = "", memoryMiB: Int = 128, timeoutSeconds: Int = 3,
         ephemeralStorageMiB: Int = 512, isTenantIsolated: Bool = false,
-        tenantIDLengthMax: Int = TenantID.lengthMax, isolationMinimum: IsolationLevel? = nil, logGroup: String,
+        tenantIDLengthMax: Int = TenantID.lengthMax, servesRegisteredTenantsOnly: Bool = false,
+        isolationMinimum: IsolationLevel? = nil, logGroup: String,
         logFormat: LogFormat = .text, systemLogLevel: String = "INFO", applicationLogLevel: String = "INFO",
         isTracingActive: Bool = false, architecture: String = "x86_64"
     ) {
@@ -87,6 +90,7 @@ public struct FunctionSnapshot: Sendable, Equatable {
         self.ephemeralStorageMiB = ephemeralStorageMiB
         self.isTenantIsolated = isTenantIsolated
         self.tenantIDLengthMax = tenantIDLengthMax
+        self.servesRegisteredTenantsOnly = servesRegisteredTenantsOnly
         self.isolationMinimum = isolationMinimum
         self.logGroup = logGroup
         self.logFormat = logFormat

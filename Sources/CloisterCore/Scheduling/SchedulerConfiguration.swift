@@ -94,7 +94,7 @@ public enum Throttle: Error, Sendable, Equatable {
     public var message: String {
         switch self {
         case .tenantEnvironments: "Rate exceeded"
-        case .tenantSuspended: "The tenant is suspended."
+        case .tenantSuspended: TenantRegistryRefusal.suspended.message
         default: "Rate Exceeded."
         }
     }

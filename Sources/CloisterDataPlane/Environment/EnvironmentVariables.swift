@@ -13,13 +13,17 @@ enum EnvironmentVariables {
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 
-    static func make(for function: FunctionSnapshot, logStream: String, credentials: TemporaryCredentials) -> [String]
-    {
+    /// `isStartedAhead`: for provisioned concurrency or a reservation, before anyone called.
+    static func make(
+        for function: FunctionSnapshot, logStream: String, credentials: TemporaryCredentials,
+        isStartedAhead: Bool = false
+    ) -> [String] {
         var variables = defaults(for: function)
         variables.merge(function.environment) { _, user in user }
         variables.merge(
             reserved(for: function, logStream: logStream, credentials: credentials)
         ) { _, platform in platform }
+        if isStartedAhead { variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency" }
         return variables.map { "\($0.key)=\($0.value)" }.sorted()
     }
 

@@ -32,6 +32,7 @@ final class ExecutionEnvironment: @unchecked Sendable {
     /// Bodies of requests from inside that are on their way.
     static let heldBytesMax = 40 << 20
     static let initSecondsMax = 10
+    static let initAheadSecondsMax = 130
     static let stopTimeout = TimeSpan.seconds(2)
     /// Restarts of the processes without an invocation in between; a runtime that fails more often isn't kept.
     static let restartsMax = 3
@@ -58,6 +59,8 @@ final class ExecutionEnvironment: @unchecked Sendable {
     /// Whose environment this is, once bound.
     var owner: EnvironmentOwner?
     var invocationCount = 0
+    /// For provisioned concurrency or a reservation, before anyone called.
+    var isStartedAhead = false
     var isFrozen = false
     /// Why the start failed, for whoever waits for it.
     var startFailure: StartFailure?
@@ -102,8 +105,12 @@ final class ExecutionEnvironment: @unchecked Sendable {
         self.logStream = "\(WallTime.slashedDate(milliseconds: createdAtWall))/[\(function.key.version)]\(id)"
     }
 
-    /// AWS gives the initialisation 10 s, then repeats it under the function's own timeout; here it goes on instead.
-    private var initTimeout: TimeSpan { .seconds(Int64(ExecutionEnvironment.initSecondsMax + function.timeoutSeconds)) }
+    /// AWS gives the initialisation 10 s, then repeats it under the function's own timeout; here it goes on instead. What
+    /// is started ahead of need has longer, as on AWS.
+    private var initTimeout: TimeSpan {
+        let seconds = ExecutionEnvironment.initSecondsMax + function.timeoutSeconds
+        return .seconds(Int64(isStartedAhead ? max(seconds, ExecutionEnvironment.initAheadSecondsMax) : seconds))
+    }
 
     // MARK: Start
 
@@ -390,11 +397,17 @@ final class ExecutionEnvironment: @unchecked Sendable {
         output.flush()
         if let end = records.end(invocation) { output.write(end) }
         let report = PlatformRecords.Report(
-            duration: duration, initDuration: invocationCount == 1 ? initDuration : nil,
+            duration: duration, initDuration: wasWaitedFor(by: invocation) ? initDuration : nil,
             memoryPeakMiB: min((memoryPeak() + (1 << 20) - 1) >> 20, function.memoryMiB), failure: failure,
             errorType: errorType)
         if let text = records.report(invocation, report) { output.write(text) }
         output.passOn()
+    }
+
+    /// Whether the invocation is the first one, and so had the initialisation before it; not if that was over when it came.
+    private func wasWaitedFor(by invocation: Invocation) -> Bool {
+        guard invocationCount == 1, let initDuration else { return false }
+        return !isStartedAhead || invocation.receivedAt < initStartedAt + initDuration
     }
 
     /// The most memory held so far. Asking the kernel takes several system calls, so invocations in quick succession

@@ -101,6 +101,7 @@ extension DataPlane {
             _ = try TenantAdmission.admit(
                 header: event.tenant.map { .text($0.rawValue) } ?? .absent, clientContext: .absent,
                 isTenantIsolated: target.function.isTenantIsolated)
+            try checkRegistry(event.tenant, target.function)
         } catch let error as ServiceError {
             return ended(event, error.status == 404 ? .impossible : .notRun, nil, version: nil, payload: payload)
         } catch {

@@ -100,7 +100,7 @@ public enum LambdaCoverage {
         .init("DeleteFunctionUrlConfig", .delete, "/2021-10-31/functions/{FunctionName}/url", .missing),
         .init(
             "DeleteProvisionedConcurrencyConfig", .delete,
-            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .missing),
+            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .implemented),
         .init("GetCapacityProvider", .get, "/2025-11-30/capacity-providers/{CapacityProviderName}", .missing),
         .init("GetCodeSigningConfig", .get, "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", .missing),
         .init("GetDurableExecution", .get, "/2025-12-01/durable-executions/{DurableExecutionArn}", .missing),
@@ -119,7 +119,7 @@ public enum LambdaCoverage {
         .init("GetFunctionUrlConfig", .get, "/2021-10-31/functions/{FunctionName}/url", .missing),
         .init(
             "GetProvisionedConcurrencyConfig", .get,
-            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .missing),
+            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .implemented),
         .init(
             "GetRuntimeManagementConfig", .get,
             "/2021-07-20/functions/{FunctionName}/runtime-management-config", .missing),
@@ -139,7 +139,7 @@ public enum LambdaCoverage {
             "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", .missing),
         .init(
             "ListProvisionedConcurrencyConfigs", .get,
-            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", .missing),
+            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", .implemented),
         .init(
             "PutFunctionCodeSigningConfig", .put,
             "/2020-06-30/functions/{FunctionName}/code-signing-config", .missing),
@@ -149,7 +149,8 @@ public enum LambdaCoverage {
             "/2025-11-30/functions/{FunctionName}/function-scaling-config", .missing),
         .init(
             "PutProvisionedConcurrencyConfig", .put,
-            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .missing),
+            "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", .implemented,
+            notes: "Also on functions with tenant isolation, which AWS refuses."),
         .init(
             "PutRuntimeManagementConfig", .put,
             "/2021-07-20/functions/{FunctionName}/runtime-management-config", .missing),

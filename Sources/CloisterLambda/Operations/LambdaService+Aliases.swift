@@ -33,6 +33,10 @@ extension LambdaService {
             if let revision = request.revisionId, revision != alias.revisionID { throw .wrongRevision }
             try await apply(request, to: &alias, of: key, call)
             function.aliases[name] = alias
+            guard alias.version != "$LATEST" || function.provisioned?[name] == nil else {
+                throw LambdaService.unpublished
+            }
+            try ProvisionedRules.checkOverlap(function)
             return LambdaService.shape(alias, name: name, key, call)
         }
         return try .json(shape)
@@ -71,6 +75,7 @@ extension LambdaService {
             function.aliases[name] = nil
             function.policies[name] = nil
             function.eventInvoke[name] = nil
+            function.dropProvisioned(name)
         }
         return .noContent
     }

@@ -34,6 +34,11 @@ extension LambdaService {
         try await sharedLocks.withLock("concurrency") { () async throws(ServiceError) in
             try await checkReservation(reserved, for: key)
             try await change(key, arn: call.arn(key)) { (function, _) async throws(ServiceError) in
+                guard function.provisionedSum <= reserved else {
+                    throw .invalidParameter(
+                        "ReservedConcurrentExecutions \(reserved) should not be lower than function's total provisioned "
+                            + "concurrency [\(function.provisionedSum)].")
+                }
                 function.reservedConcurrency = reserved
             }
         }
@@ -60,7 +65,7 @@ extension LambdaService {
 
     func getAccountSettings(_ call: LambdaCall) async throws(ServiceError) -> ServiceResponse {
         let functions = try await store.allFunctions()
-        let reserved = functions.reduce(0) { $0 + ($1.reservedConcurrency ?? 0) }
+        let reserved = functions.reduce(0) { $0 + $1.committedConcurrency }
         let here = functions.filter { $0.region == call.region }
         var bytes = here.reduce(0) { $0 + $1.latest.code.archiveBytes }
         for function in here {
@@ -79,7 +84,7 @@ extension LambdaService {
 
     private func checkReservation(_ reserved: Int, for key: FunctionKey) async throws(ServiceError) {
         let others = try await store.allFunctions().filter { $0.key != key }
-        let sum = others.reduce(0) { $0 + ($1.reservedConcurrency ?? 0) }
+        let sum = others.reduce(0) { $0 + $1.committedConcurrency }
         guard configuration.accountConcurrencyMax - sum - reserved >= configuration.unreservedConcurrencyMin else {
             throw .invalidParameter(
                 "Specified ReservedConcurrentExecutions for function decreases account's "

@@ -147,6 +147,7 @@ extension LambdaService {
             }
             function.policies[text] = nil
             function.eventInvoke[text] = nil
+            function.dropProvisioned(text)
             if function.lastPublished == number { function.lastPublished = nil }
             changes.append(.delete(FunctionStore.key(version: number, of: key)))
         }

@@ -87,6 +87,8 @@ struct FunctionRecord: Codable, Equatable {
     var lastPublished: Int?
     var tags: [String: String] = [:]
     var reservedConcurrency: Int?
+    /// By qualifier: a version's number or an alias's name.
+    var provisioned: [String: ProvisionedRecord]?
     var aliases: [String: AliasRecord] = [:]
     /// By qualifier, empty for the function itself.
     var policies: [String: PolicyRecord] = [:]
@@ -94,6 +96,13 @@ struct FunctionRecord: Codable, Equatable {
     var eventInvoke: [String: EventInvokeRecord] = [:]
 
     var key: FunctionKey { FunctionKey(region: region, name: name) }
+}
+
+/// How many environments are kept initialised for a version or an alias.
+struct ProvisionedRecord: Codable, Equatable {
+    var count: Int
+    /// Milliseconds since 1970.
+    var lastModified: Int64
 }
 
 struct AliasRecord: Codable, Equatable {

@@ -44,6 +44,7 @@ struct SnapshotBuilder {
         return FunctionEntry(
             key: function.key, versions: snapshots, aliases: SnapshotBuilder.aliases(function.aliases),
             reservedConcurrency: function.reservedConcurrency,
+            provisionedConcurrency: (function.provisioned ?? [:]).mapValues(\.count),
             eventInvokeConfigurations: function.eventInvoke.mapValues(SnapshotBuilder.eventInvoke),
             deadLetterTarget: function.latest.deadLetterTarget)
     }
@@ -69,6 +70,7 @@ struct SnapshotBuilder {
             timeoutSeconds: record.timeoutSeconds, ephemeralStorageMiB: record.ephemeralStorageMiB,
             isTenantIsolated: function.isTenantIsolated,
             tenantIDLengthMax: TagRules.tenantIDLengthMax(function.tags),
+            servesRegisteredTenantsOnly: TagRules.servesRegisteredTenantsOnly(function.tags),
             isolationMinimum: TagRules.isolationMinimum(function.tags),
             logGroup: record.logging.group ?? "/aws/lambda/\(function.name)", logFormat: record.logging.format,
             systemLogLevel: record.logging.systemLevel, applicationLogLevel: record.logging.applicationLevel,
@@ -93,7 +95,7 @@ struct SnapshotBuilder {
         return hexadecimal(SHA256.hash(data: Data(try LambdaJSON.encodeVerbatim(seen))))
     }
 
-    private static func aliases(_ records: [String: AliasRecord]) -> [String: AliasTarget] {
+    static func aliases(_ records: [String: AliasRecord]) -> [String: AliasTarget] {
         records.compactMapValues { record in
             guard let version = FunctionVersion(record.version) else { return nil }
             return AliasTarget(

@@ -1,12 +1,15 @@
 import CloisterCore
 import CloisterServiceKit
 
-/// Tags, and the two that configure Cloister.
+/// Tags, and the three that configure Cloister.
 enum TagRules {
     /// At most this many characters in a tenant id of this function.
     static let tenantIDLengthMax = "cloister:tenant-id-length-max"
     /// The weakest isolation level that the function may run at.
     static let isolationMinimum = "cloister:isolation-minimum"
+
+    /// `registered`: tenants that the registry doesn't know are refused. `any`, or no tag: they are served.
+    static let tenants = "cloister:tenants"
 
     static func check(_ tags: [String: String], max: Int) throws(ServiceError) {
         guard tags.count <= max else { throw .invalidParameter("Tag limit exceeded: at most \(max) tags.") }
@@ -26,7 +29,12 @@ enum TagRules {
             let levels = IsolationLevel.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalidParameter("The tag \(isolationMinimum) must be one of \(levels).")
         }
+        if let text = tags[tenants], !["any", "registered"].contains(text) {
+            throw .invalidParameter("The tag \(tenants) must be registered or any.")
+        }
     }
+
+    static func servesRegisteredTenantsOnly(_ tags: [String: String]) -> Bool { tags[tenants] == "registered" }
 
     static func tenantIDLengthMax(_ tags: [String: String]) -> Int {
         tags[tenantIDLengthMax].flatMap(length) ?? TenantID.lengthMax

@@ -149,7 +149,9 @@ private struct Comparison {
         case .alias: ["FunctionName", "Name"]
         case .eventInvokeConfiguration: ["FunctionName", "Qualifier"]
         case .role: ["RoleName", "Path"]
-        case .layerVersion, .version, .permission: nil
+        // All but its provisioned concurrency.
+        case .version: ["FunctionName", "Description", "CodeSha256", "PublishedProperties"]
+        case .layerVersion, .permission: nil
         }
     }
 }

@@ -50,7 +50,7 @@ struct LambdaResourceReader {
         var version: [String: PropertyValue] = ["FunctionName": .text(try reader.required("FunctionName"))]
         if let description = try reader.text("Description") { version["Description"] = .text(description) }
         if let digest = try reader.text("CodeSha256") { version["CodeSha256"] = .text(digest) }
-        reader.ignore("ProvisionedConcurrencyConfig", because: "isn't supported yet and has no effect")
+        version[ProvisionedConcurrencyProperties.key] = try ProvisionedConcurrencyProperties.read(&reader)
         try reader.warnAboutUnknown()
         return resource(.version, version)
     }
@@ -64,7 +64,7 @@ struct LambdaResourceReader {
             "Description": .text(try reader.text("Description") ?? TemplateText("")),
         ]
         if let weights = try routing(&reader) { alias["RoutingConfig"] = weights }
-        reader.ignore("ProvisionedConcurrencyConfig", because: "isn't supported yet and has no effect")
+        alias[ProvisionedConcurrencyProperties.key] = try ProvisionedConcurrencyProperties.read(&reader)
         try reader.warnAboutUnknown()
         return resource(.alias, alias)
     }

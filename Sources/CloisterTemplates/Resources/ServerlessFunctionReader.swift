@@ -19,6 +19,7 @@ struct ServerlessFunctionReader {
         let alias = try reader.literal("AutoPublishAlias")
         let publishesAll = try reader.flag("AutoPublishAliasAllProperties") ?? false
         let versionDescription = try reader.text("VersionDescription")
+        let provisioned = try provisionedConcurrency(&reader, alias: alias)
         let eventInvoke = try eventInvoke(&reader, functionName: name, qualifier: alias ?? "$LATEST", alias: alias)
         warnAboutCompanions(&reader)
         try reader.warnAboutUnknown()
@@ -30,7 +31,8 @@ struct ServerlessFunctionReader {
                 dependencies: Set(resources.map(\.logicalID)), position: position))
         if let alias {
             resources += published(
-                alias, function: name, description: versionDescription, properties: publishesAll ? function : [:])
+                alias, function: name, description: versionDescription, properties: publishesAll ? function : [:],
+                provisioned: provisioned)
         }
         if let eventInvoke { resources.append(eventInvoke) }
         return resources
@@ -93,24 +95,38 @@ struct ServerlessFunctionReader {
 
     /// The version and alias of `AutoPublishAlias`, under the logical ids that SAM gives them.
     private func published(
-        _ alias: String, function: String, description: TemplateText?, properties: [String: PropertyValue]
+        _ alias: String, function: String, description: TemplateText?, properties: [String: PropertyValue],
+        provisioned: PropertyValue?
     ) -> [DesiredResource] {
         var version: [String: PropertyValue] = ["FunctionName": .string(function)]
         version["Description"] = description.map { .text($0) }
         if !properties.isEmpty { version["PublishedProperties"] = .map(properties) }
         let versionID = logicalID + "Version"
+        var target: [String: PropertyValue] = [
+            "FunctionName": .string(function), "Name": .string(alias), "Description": .string(""),
+            "FunctionVersion": .text(TemplateText(resource: versionID, attribute: "Version")),
+        ]
+        target[ProvisionedConcurrencyProperties.key] = provisioned
         return [
             DesiredResource(
                 logicalID: versionID, kind: .version, properties: version, dependencies: [logicalID],
                 publishesCodeOf: logicalID, isRetained: true, position: position),
             DesiredResource(
-                logicalID: logicalID + "Alias" + alias, kind: .alias,
-                properties: [
-                    "FunctionName": .string(function), "Name": .string(alias), "Description": .string(""),
-                    "FunctionVersion": .text(TemplateText(resource: versionID, attribute: "Version")),
-                ],
+                logicalID: logicalID + "Alias" + alias, kind: .alias, properties: target,
                 dependencies: [logicalID, versionID], position: position),
         ]
+    }
+
+    /// SAM puts it on the alias, and refuses it without one.
+    private func provisionedConcurrency(_ reader: inout PropertyReader, alias: String?) throws -> PropertyValue? {
+        guard let provisioned = try ProvisionedConcurrencyProperties.read(&reader) else { return nil }
+        guard alias != nil else {
+            throw TemplateError(
+                .invalidValue, "\(logicalID).\(ProvisionedConcurrencyProperties.key) needs AutoPublishAlias",
+                suggestion: "AutoPublishAlias: live",
+                at: reader.node[ProvisionedConcurrencyProperties.key]?.position)
+        }
+        return provisioned
     }
 
     private func eventInvoke(
@@ -133,9 +149,7 @@ struct ServerlessFunctionReader {
                 at: event.keyPosition)
         }
         reader.skip("PropagateTags")
-        for key in [
-            "DeploymentPreference", "FunctionUrlConfig", "ProvisionedConcurrencyConfig", "FunctionScalingConfig",
-        ] {
+        for key in ["DeploymentPreference", "FunctionUrlConfig", "FunctionScalingConfig"] {
             reader.ignore(key, because: "isn't supported yet and has no effect")
         }
     }
