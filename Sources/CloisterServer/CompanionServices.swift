@@ -45,35 +45,30 @@ struct CompanionServices {
         self.logger = logger
     }
 
-    /// All of them. `functions` runs rotations of secrets.
-    func services(functions: any FunctionInvoker) -> [any Service] {
-        [
+    /// All of them, to be mounted, and what falls due in them by itself (expired items, keys' and secrets' ends and
+    /// rotations), to be run until its task is cancelled. `functions` runs rotations of secrets.
+    func start(functions: any FunctionInvoker) -> (services: [any Service], upkeep: Task<Void, Never>) {
+        let secrets = SecretsService(
+            documents: secretStore, keys: kms.keys(for: "secretsmanager"), authorizer: authorizer, functions: functions,
+            logger: logger)
+        let upkeep = Task { [kms, dynamoDB] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await kms.run() }
+                group.addTask { await dynamoDB.run() }
+                group.addTask { await secrets.run() }
+            }
+        }
+        let services: [any Service] = [
             IAMService(store: iam, authorizer: authorizer, logger: logger),
-            STSService(issuer: issuer, authorizer: authorizer, logger: logger), kms, dynamoDB,
-            secrets(functions),
+            STSService(issuer: issuer, authorizer: authorizer, logger: logger), kms, dynamoDB, secrets,
         ]
+        return (services, upkeep)
     }
 
     /// Nothing may be under way.
     func close() throws {
         try keyStore.close()
         try secretStore.close()
-    }
-
-    private func secrets(_ functions: any FunctionInvoker) -> SecretsService {
-        SecretsService(
-            documents: secretStore, keys: kms.keys(for: "secretsmanager"), authorizer: authorizer, functions: functions,
-            logger: logger)
-    }
-
-    /// What falls due by itself: expired items, keys' and secrets' ends and rotations. Until the task is cancelled.
-    func run(functions: any FunctionInvoker) async {
-        let secrets = secrets(functions)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await kms.run() }
-            group.addTask { await dynamoDB.run() }
-            group.addTask { await secrets.run() }
-        }
     }
 }
 

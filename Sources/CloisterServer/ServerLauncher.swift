@@ -52,11 +52,11 @@ public enum ServerLauncher {
         let operator_ = OperatorService(
             plane: plane, documents: store, logs: logs, level: choice.backend.level,
             tenants: TenantService(registry: registry, logger: logger))
-        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_] + companions.services(functions: plane))
+        let (services, upkeep) = companions.start(functions: plane)
+        plane.mount([lambda, LogsService(store: logs, logger: logger), operator_] + services)
         // Before any function is published: who is suspended must not be served for a moment.
         try await registry.start()
         try await lambda.start()
-        let upkeep = Task { await companions.run(functions: plane) }
         let address = try await plane.start(host: options.host, port: options.port)
         announce(options, port: address?.port ?? options.port, choice: choice)
 
