@@ -36,7 +36,14 @@ public final class DataPlane: @unchecked Sendable {
     var starting: [EnvironmentNumber: Task<Void, Never>] = [:]
     var destroying: [EnvironmentNumber: Task<Void, Never>] = [:]
     /// Nil where the backend can't boot in advance, or nobody wants it.
-    let preboot: PrebootShelf?
+    private(set) lazy var preboot: PrebootShelf? = {
+        guard let backend = configuration.backend as? any PrebootingBackend, configuration.preboot.memoryMiBMax > 0 else {
+            return nil
+        }
+        return PrebootShelf(
+            backend: backend, configuration: configuration.preboot, loop: loop, logger: logger,
+            startsUnderWay: { [unowned self] in self.starting.count })
+    }()
     var events = EventInvokeQueue()
     /// What `events` decides about, without payloads.
     var pendingEvents: [RequestID: QueuedEvent] = [:]
@@ -77,12 +84,6 @@ public final class DataPlane: @unchecked Sendable {
         self.loop = loop
         self.logger = configuration.logger
         self.scheduler = Scheduler(configuration: configuration.scheduler)
-        if let backend = configuration.backend as? any PrebootingBackend, configuration.preboot.memoryMiBMax > 0 {
-            preboot = PrebootShelf(
-                backend: backend, configuration: configuration.preboot, loop: loop, logger: configuration.logger)
-        } else {
-            preboot = nil
-        }
     }
 
     /// Mounts services by the service name in the signature's scope. Before `start`.
@@ -122,7 +123,7 @@ public final class DataPlane: @unchecked Sendable {
             for connection in self.connections.values { connection.close() }
             return Array(self.starting.values)
         }.get()
-        await preboot?.stop()
+        await (try? await loop.submit { self.preboot }.get())??.stop()
         // What was just being started is destroyed as soon as it is there: its environment is gone.
         for task in starting ?? [] { await task.value }
         let destroying = try? await loop.submit { Array(self.destroying.values) }.get()

@@ -17,6 +17,8 @@ final class PrebootShelf: @unchecked Sendable {
 
     private static let bootTimeout = TimeSpan.seconds(30)
     private static let pollInterval = Duration.milliseconds(4)
+    private static let deferral = Duration.milliseconds(50)
+    private static let deferralMax = TimeSpan.seconds(10)
 
     private let backend: any PrebootingBackend
     private let loop: any EventLoop
@@ -30,8 +32,14 @@ final class PrebootShelf: @unchecked Sendable {
     private var randomness = Randomness()
     private var armedDeadline: Moment?
     private var isStopped = false
+    /// Starts that invocations wait for: they come first.
+    private let startsUnderWay: () -> Int
 
-    init(backend: any PrebootingBackend, configuration: PrebootConfiguration, loop: any EventLoop, logger: Logger) {
+    init(
+        backend: any PrebootingBackend, configuration: PrebootConfiguration, loop: any EventLoop, logger: Logger,
+        startsUnderWay: @escaping () -> Int
+    ) {
+        self.startsUnderWay = startsUnderWay
         self.backend = backend
         self.loop = loop
         self.logger = logger
@@ -111,6 +119,7 @@ final class PrebootShelf: @unchecked Sendable {
             id: EnvironmentID(random: randomness.next(), randomness.next()), imageDirectory: key.image,
             memoryMiB: key.memoryMiB, ephemeralStorageMiB: PrebootRecipe.ephemeralStorageMiB)
         booting[number] = Task {
+            await self.letStartsPass()
             do throws(IsolationError) {
                 let sandbox = try await self.backend.boot(wanted)
                 let isReady = await PrebootShelf.start(recipe, in: sandbox)
@@ -122,6 +131,17 @@ final class PrebootShelf: @unchecked Sendable {
                 }
             }
             self.loop.execute { self.booting[number] = nil }
+        }
+    }
+
+    /// A boot in advance must not take the CPU from a start that somebody waits for; but not for ever.
+    private func letStartsPass() async {
+        let deadline = Clock.now() + PrebootShelf.deferralMax
+        while Clock.now() < deadline, !Task.isCancelled {
+            let count = try? await loop.submit { self.startsUnderWay() }.get()
+            guard let count, count > 1 else { return }
+            // Only cancellation throws, and the loop's condition sees it.
+            try? await Task.sleep(for: PrebootShelf.deferral)
         }
     }
 
