@@ -9,7 +9,9 @@ import Testing
         "Lambda-Runtime-Aws-Tenant-Id": "blue",
     ]
 
-    private func driver(_ runtime: String, _ isPrebooted: Bool = false, _ code: String) -> RuntimeDriver {
+    private func driver(_ runtime: String, _ code: String) -> RuntimeDriver { driver(runtime, false, code) }
+
+    private func driver(_ runtime: String, _ isPrebooted: Bool, _ code: String) -> RuntimeDriver {
         RuntimeDriver(
             runtime: runtime, files: ["handler.py": code], handler: "handler.process", isPrebooted: isPrebooted)
     }
