@@ -150,13 +150,15 @@ import Testing
             import locale, os, sys, time
             def process(event, context):
                 loaded = "handler" in sys.modules and sys.modules["handler"].__file__
-                return [sorted(os.environ.items()), sys.path, os.getcwd(), time.tzname, sys.flags.utf8_mode, loaded,
+                # Where the Runtime API is differs from run to run.
+                variables = sorted(pair for pair in os.environ.items() if pair[0] != "AWS_LAMBDA_RUNTIME_API")
+                return [variables, sys.path, os.getcwd(), time.tzname, sys.flags.utf8_mode, loaded,
                         sys.argv, locale.setlocale(locale.LC_CTYPE), os.listdir("/proc/self/fd").__len__()]
             """
         var bodies: [String] = []
         for isPrebooted in [false, true] {
             var driver = driver("python3.13", isPrebooted, code)
-            driver.environment = environment.merging(["AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"]) { old, _ in old }
+            driver.environment = environment
             let report = try driver.run()
             bodies.append(try #require(report.posts.first, "\(report.output)").body)
         }
