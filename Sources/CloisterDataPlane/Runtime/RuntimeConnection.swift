@@ -166,7 +166,7 @@ final class RuntimeConnection: ChannelInboundHandler, ChannelOutboundHandler {
     private static var unknown: Exchange { refusal(404, "ResourceNotFound", "No such call in the Runtime API.") }
 
     private static let noAPI =
-        "AWS APIs are not open to function code: the execution role grants nothing here."
+        "This connection speaks the Runtime API; AWS APIs take a connection of their own."
 
     /// `event` is tried on a copy of the state. One connection at a time may make the platform keep a body.
     private func collectIfAllowed(
