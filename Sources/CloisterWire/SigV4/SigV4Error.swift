@@ -2,7 +2,6 @@
 public enum SigV4Error: Error, Equatable, Sendable {
     case missing
     case incomplete(String)
-    case unknownKey
     case mismatch
     /// The signature's time is too far from ours.
     case skewed(String)
@@ -11,7 +10,6 @@ public enum SigV4Error: Error, Equatable, Sendable {
         switch self {
         case .missing: "MissingAuthenticationTokenException"
         case .incomplete: "IncompleteSignatureException"
-        case .unknownKey: "UnrecognizedClientException"
         case .mismatch, .skewed: "InvalidSignatureException"
         }
     }
@@ -24,7 +22,6 @@ public enum SigV4Error: Error, Equatable, Sendable {
         switch self {
         case .missing: "Missing Authentication Token"
         case .incomplete(let what): what
-        case .unknownKey: "The security token included in the request is invalid."
         case .mismatch:
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
                 + "Access Key and signing method. Consult the service documentation for details."
